@@ -1,0 +1,18 @@
+"""Operations that `keras.ops` (3.15) rounds to float32 where it is given float64."""
+
+import keras
+from keras import ops
+
+from kerasrnn.types import Tensor
+
+
+def matmul(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply matrices; `keras.ops.matmul` rounds float64 on the torch backend."""
+    return ops.convert_to_tensor(left) @ ops.convert_to_tensor(right)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """Take the hyperbolic tangent; `keras.ops.tanh` rounds float64 on the JAX backend."""
+    if keras.backend.standardize_dtype(x.dtype) == "float64":
+        return x - ops.tanh_shrink(x)  # x - (x - tanh x)
+    return ops.tanh(x)

@@ -1,0 +1,53 @@
+"""The initial weights of `torch.nn`'s layers."""
+
+from typing import Any
+
+import keras
+
+from kerasrnn.types import Initializer, Shape, Tensor
+
+
+@keras.saving.register_keras_serializable(package="kerasrnn")
+class TorchUniform(keras.initializers.Initializer):
+    """Draw from U(-1/sqrt(fan), 1/sqrt(fan)), as `torch.nn` does.
+
+    >>> dense = keras.layers.Dense(
+    ...     1, kernel_initializer=TorchUniform(16), bias_initializer=TorchUniform(16)
+    ... )  # starts as torch.nn.Linear(16, 1) does
+
+    Args:
+        fan: Size that bounds the draw. `torch.nn.RNN`, `LSTM` and `GRU` use their
+            hidden size for every weight and bias, `torch.nn.Linear` its input size.
+        seed: Integer, `keras.random.SeedGenerator` or None, as in
+            `keras.initializers.RandomUniform`.
+
+    Raises:
+        ValueError: `fan` is not positive.
+
+    Source: documentation of `torch.nn.LSTM` and `torch.nn.Linear`.
+    """
+
+    def __init__(self, fan: int, seed: Any = None) -> None:
+        if fan < 1:
+            raise ValueError(f"fan must be a positive integer. Got {fan!r}.")
+        bound = fan**-0.5
+        self.fan = fan
+        self._uniform = keras.initializers.RandomUniform(-bound, bound, seed=seed)
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        return self._uniform(shape, dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"fan": self.fan, "seed": self._uniform.get_config()["seed"]}
+
+
+def get_initializer(identifier: Initializer, units: int) -> Initializer:
+    """Resolve an initializer; `"torch_uniform"` is `TorchUniform(units)`.
+
+    The result is a fresh copy: one Keras initializer object draws the same numbers
+    every time, and two weights must not start equal.
+    """
+    if identifier == "torch_uniform":
+        return TorchUniform(units)
+    initializer = keras.initializers.get(identifier)
+    return initializer.clone() if hasattr(initializer, "clone") else initializer

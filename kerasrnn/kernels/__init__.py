@@ -1,0 +1,79 @@
+"""How a stack of cells is run, and the one table that decides which way.
+
+A kernel is a module with `why_not(call)`, which reads static facts only, and
+`run(cells, inputs, states, mask, dropouts)`. All kernels give the same values and
+gradients as `reference`.
+"""
+
+import os
+from collections.abc import Mapping
+from types import ModuleType
+
+from kerasrnn.kernels import reference
+from kerasrnn.kernels.call import Call
+
+# The first kernel that has no reason against a call runs it.
+ORDER = {
+    "torch": ("reference",),
+    "jax": ("reference",),
+}
+# On Keras's other backends.
+FALLBACK = ("reference",)
+
+KERNELS: Mapping[str, ModuleType] = {"reference": reference}
+
+
+def choose(call: Call, implementation: str = "auto") -> str:
+    """Return the name of the kernel that runs a call.
+
+    Args:
+        call: The static facts.
+        implementation: `"auto"`, or the name of a kernel, which is then used or
+            refused, never replaced.
+
+    Raises:
+        ValueError: the named kernel is unknown or cannot run the call, or none can.
+    """
+    reasons = why_not(call)
+    if implementation == "auto":
+        for name, reason in reasons.items():
+            if reason is None:
+                return name
+        listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise ValueError(f"No kernel can run this layer. {listed}.")
+    if implementation not in reasons:
+        raise ValueError(
+            f"implementation must be 'auto' or one of {list(reasons)} on the "
+            f"{call.backend} backend. Got {implementation!r}."
+        )
+    reason = reasons[implementation]
+    if reason is not None:
+        raise ValueError(
+            f"implementation={implementation!r} cannot run this layer: {reason}. "
+            "Use implementation='auto' to have a kernel chosen."
+        )
+    return implementation
+
+
+def why_not(call: Call) -> dict[str, str | None]:
+    """Return each kernel of the backend, in order, with the reason against it."""
+    disabled = disabled_kernels()
+    return {
+        name: "disabled by KERASRNN_DISABLE" if name in disabled else KERNELS[name].why_not(call)
+        for name in ORDER.get(call.backend, FALLBACK)
+    }
+
+
+def disabled_kernels() -> set[str]:
+    """Return the kernels that the environment variable KERASRNN_DISABLE takes out.
+
+    Raises:
+        ValueError: it names a kernel that does not exist.
+    """
+    names = {name.strip() for name in os.environ.get("KERASRNN_DISABLE", "").split(",")} - {""}
+    if unknown := names - set(KERNELS):
+        raise ValueError(
+            f"KERASRNN_DISABLE names unknown kernels {sorted(unknown)}; there are "
+            f"{sorted(KERNELS)}."
+        )
+    return names

@@ -1,0 +1,87 @@
+"""Say which kernel runs a layer, and why each faster one does not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from kerasrnn.kernels import choose, why_not
+from kerasrnn.kernels.call import Call
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The kernel chosen for one layer.
+
+    Attributes:
+        layer: Name of the layer.
+        call: The facts on which it was chosen.
+        kernel: Name of the kernel that runs.
+        reasons: For each kernel that comes before it in the table, why it does not.
+    """
+
+    layer: str
+    call: Call
+    kernel: str
+    reasons: dict[str, str]
+
+    def __str__(self) -> str:
+        passed_over = [f"\n  not {name}: {reason}" for name, reason in self.reasons.items()]
+        return (
+            f"{self.layer} ({self.call.mode}, {self.call.dtype}, {self.call.backend}): "
+            f"{self.kernel}{''.join(passed_over)}"
+        )
+
+
+class Explanations(list[Explanation]):
+    """The explanations for all recurrent layers of a model; prints one a line."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
+def explain(
+    layer_or_model: keras.Layer,
+    *,
+    batch_size: int | None = None,
+    time_steps: int | None = None,
+    masked: bool = False,
+    training: bool = False,
+) -> Explanations:
+    """Say which kernel runs each recurrent layer of a layer or model.
+
+    >>> layer = kerasrnn.LSTM(8, name="memory")
+    >>> layer.build((None, 10, 3))
+    >>> print(kerasrnn.explain(layer))
+    memory (lstm, float32, jax): reference
+
+    Args:
+        layer_or_model: A built layer, or a model with such layers at any depth.
+        batch_size, time_steps: Sizes of the inputs, where they are known.
+        masked: Whether a mask will be given.
+        training: Whether the call is one of training, so that dropouts are at work.
+
+    Raises:
+        ValueError: there is no kerasrnn layer, one is not built, or no kernel fits.
+    """
+    layers = [
+        layer for layer in layer_or_model._flatten_layers() if hasattr(layer, "describe_call")
+    ]
+    if not layers:
+        raise ValueError(f"{layer_or_model.name} has no RNN, LSTM or GRU of kerasrnn to explain.")
+    return Explanations(
+        explain_layer(layer, layer.describe_call(batch_size, time_steps, masked, training))
+        for layer in layers
+    )
+
+
+def explain_layer(layer: Any, call: Call) -> Explanation:
+    """Explain the choice for one layer and call."""
+    chosen = choose(call, layer.implementation)
+    reasons = why_not(call)
+    faster = list(reasons)[: list(reasons).index(chosen)]
+    if layer.implementation != "auto":
+        passed_over = dict.fromkeys(faster, f"implementation={chosen!r} was asked for")
+    else:
+        passed_over = {name: str(reasons[name]) for name in faster}
+    return Explanation(layer.name, call, chosen, passed_over)

@@ -1,0 +1,41 @@
+"""Settings of the whole suite: one backend a run, the one that was asked for."""
+
+import os
+
+import hypothesis
+import keras
+import numpy as np
+import pytest
+
+import kerasrnn  # noqa: F401
+
+hypothesis.settings.register_profile(
+    "kerasrnn", deadline=None, max_examples=40, derandomize=True, print_blob=True
+)
+hypothesis.settings.load_profile("kerasrnn")
+
+if keras.backend.backend() == "jax":
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def pytest_report_header() -> str:
+    return f"Keras backend: {keras.backend.backend()}"
+
+
+def pytest_sessionstart() -> None:
+    """Fail where the run is on another backend than the one it was started for."""
+    expected = os.environ.get("KERASRNN_TEST_BACKEND", keras.backend.backend())
+    if keras.backend.backend() != expected:
+        raise pytest.UsageError(f"expected {expected}, running on {keras.backend.backend()}")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
