@@ -1,0 +1,113 @@
+"""The classic CSV program, number for number: LSTM on windows of two values.
+
+It divides the series by (max - min), makes every two values the features of one step,
+and reads all windows as one single sequence, in time order. The scale is taken over all
+rows, those after the training rows too, as the original does; the default recipe of
+`kerasrnn forecast` takes it over training rows only.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from kerasrnn.forecasting.data import DataError
+from kerasrnn.forecasting.metrics import NAIVE, NETWORK, SEASONAL_NAIVE, score, skill
+from kerasrnn.forecasting.models import classic_csv_model
+from kerasrnn.forecasting.windows import cut_windows
+
+TRAINING_SHARE = 0.7
+EPOCHS = 1000
+
+
+@dataclass(frozen=True)
+class Classic:
+    """What the classic program found.
+
+    Attributes:
+        model: From scaled windows (windows, 1, look_back) to scaled values.
+        scale: max - min of the series, by which it was divided.
+        look_back: Values in a window.
+        training_rows: Rows that the model was trained on.
+        prediction: One step ahead for every row that has a full window before it.
+        scores: Over the rows after the training rows, one step ahead, beside naive.
+        skill: How far the network's RMSE lies below the better naive one's.
+    """
+
+    model: keras.Model
+    scale: float
+    look_back: int
+    training_rows: int
+    prediction: pd.Series
+    scores: pd.DataFrame
+    skill: float
+
+
+def scaled_windows(values: np.ndarray, look_back: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return windows (windows, 1, look_back), targets (windows, 1, 1) and the scale."""
+    scale = float(values.max() - values.min())
+    past, future = cut_windows(values / scale, look_back, 1)
+    floats = keras.config.floatx()
+    return past[:, None, :].astype(floats), future[:, None, :].astype(floats), scale
+
+
+def run_classic(
+    series: pd.Series,
+    season: int,
+    *,
+    look_back: int = 2,
+    model: str = "lstm",
+    units: int = 4,
+    num_layers: int = 2,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    callbacks: list[Any] | None = None,
+) -> Classic:
+    """Train on the first 70 % of the windows and predict every row one step ahead.
+
+    Args:
+        series: Finite values in time order.
+        season: Steps in a season, for the seasonal naive forecast.
+        look_back, model, units, num_layers, epochs: As in the original by default.
+        seed: Governs the initial weights.
+        callbacks: Keras callbacks for the training.
+
+    Raises:
+        DataError: there are too few rows.
+    """
+    values = series.to_numpy("float64")
+    if len(values) < look_back + 3:
+        raise DataError(f"{len(values)} rows are too few for a look-back of {look_back}")
+    windows, targets, scale = scaled_windows(values, look_back)
+    count = int(len(windows) * TRAINING_SHARE)
+    keras.utils.set_random_seed(seed)
+    network = classic_csv_model(look_back, model, units, num_layers)
+    network.compile(keras.optimizers.Adam(1e-2, epsilon=1e-8), "mse")
+    network.fit(
+        windows[:count],
+        targets[:count],
+        batch_size=count,
+        shuffle=False,
+        epochs=epochs,
+        verbose=0,
+        callbacks=callbacks,
+    )
+    predicted = network.predict_on_batch(windows)[:, 0, 0] * scale
+    prediction = pd.Series(predicted, index=series.index[look_back:], name="forecast")
+    scores = score_one_step(values, predicted[count:], look_back + count, season)
+    return Classic(network, scale, look_back, look_back + count, prediction, scores, skill(scores))
+
+
+def score_one_step(
+    values: np.ndarray, predicted: np.ndarray, start: int, season: int
+) -> pd.DataFrame:
+    """Score predictions of the rows from `start` on, each made from all rows before it."""
+    rows = np.arange(start, len(values))
+    forecasts = {
+        NETWORK: predicted,
+        NAIVE: values[rows - 1],
+        SEASONAL_NAIVE: values[rows - (season if season <= start else 1)],
+    }
+    return score(values[:start], values[rows], forecasts, season)

@@ -1,0 +1,53 @@
+"""Write all files of a run, or none."""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kerasrnn.forecasting.data import DataError
+
+
+def check_directory(directory: Path) -> None:
+    """Raise, before any work is done, where files cannot be written into a directory."""
+    existing = directory
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise DataError(f"--output {directory}: {existing} is a file; name a directory")
+    if not os.access(existing, os.W_OK):
+        raise DataError(f"--output {directory}: {existing} may not be written to; name another")
+
+
+@contextmanager
+def staged(directory: Path) -> Iterator[Path]:
+    """Collect files in a temporary folder, and move them all at the end.
+
+    Nothing reaches `directory` where an error or an interrupt comes in between.
+    """
+    check_directory(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".kerasrnn-", dir=directory.parent) as folder:
+        yield Path(folder)
+        directory.mkdir(exist_ok=True)
+        for path in sorted(Path(folder).iterdir()):
+            shutil.move(path, directory / path.name)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON that every reader accepts: what is not finite becomes null."""
+    path.write_text(json.dumps(finite(content), indent=2) + "\n", encoding="utf-8")
+
+
+def finite(value: Any) -> Any:
+    """Replace what JSON cannot hold by None."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

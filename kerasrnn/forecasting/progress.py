@@ -1,0 +1,40 @@
+"""A progress bar for `fit`, on a terminal only."""
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Show epochs, loss and remaining time on standard error while a model is trained.
+
+    Args:
+        title: What is being done.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, title: str, quiet: bool = False) -> None:
+        super().__init__()
+        console = Console(stderr=True)
+        self.progress = Progress(
+            TextColumn(title),
+            BarColumn(),
+            TextColumn("epoch {task.completed}/{task.total}  loss {task.fields[loss]:.4f}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Show the bar."""
+        self.progress.start()
+        self.task = self.progress.add_task("", total=self.params["epochs"], loss=float("nan"))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Move on by one epoch."""
+        self.progress.update(self.task, completed=epoch + 1, loss=(logs or {})["loss"])
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Take the bar away."""
+        self.progress.stop()
