@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from kerasrnn.forecasting.backtest import HoldOut
 from kerasrnn.forecasting.classic import Classic
+from kerasrnn.forecasting.metrics import NETWORK
 from kerasrnn.forecasting.sine import curve, curve_times
 
 HISTORY, TEST, FUTURE, LIGHT = "#33415c", "#e07a1f", "#1b7f5c", "#9aa5b8"
@@ -35,6 +36,11 @@ def plot_times(index: pd.Index) -> np.ndarray:
     return index.to_numpy()
 
 
+def heading(axes: Axes, text: str) -> None:
+    """Write a title over the left edge."""
+    axes.set_title(text, loc="left", weight="bold")
+
+
 def plot_forecast(series: pd.Series, held_out: HoldOut, forecast: pd.Series) -> Figure:
     """Draw the last stretch of history, the held-out forecast and the forecast ahead.
 
@@ -48,6 +54,7 @@ def plot_forecast(series: pd.Series, held_out: HoldOut, forecast: pd.Series) -> 
     axes = figure.subplots()
     tidy(axes)
     held = plot_times(held_out.actual.index)
+    rmse = float(held_out.scores["rmse"][NETWORK])
     axes.axvspan(held[0], held[-1], color="#f6efe6", zorder=0)
     axes.plot(plot_times(shown.index), shown, color=HISTORY, label="history")
     axes.plot(
@@ -56,8 +63,7 @@ def plot_forecast(series: pd.Series, held_out: HoldOut, forecast: pd.Series) -> 
         "o-",
         markersize=3.5,
         color=TEST,
-        label=f"forecast of held-out rows (RMSE {held_out.scores.loc['network', 'rmse']:.4g}, "
-        f"skill {held_out.skill:+.2f})",
+        label=f"forecast of held-out rows (RMSE {rmse:.4g}, skill {held_out.skill:+.2f})",
     )
     joined = pd.concat([series.iloc[-1:], forecast])
     axes.plot(plot_times(joined.index), joined, color=FUTURE, linewidth=1)
@@ -71,9 +77,8 @@ def plot_forecast(series: pd.Series, held_out: HoldOut, forecast: pd.Series) -> 
     )
     axes.set_ylabel(str(series.name))
     axes.legend(frameon=False, loc="upper left")
-    axes.set_title(
-        f"{series.name!s}: {held_out.forecaster.model.upper()} forecast", loc="left", weight="bold"
-    )
+    model = held_out.forecaster.model.upper()
+    heading(axes, f"Forecast of {series.name!s} by {model}")
     return figure
 
 
@@ -101,7 +106,7 @@ def plot_classic(series: pd.Series, classic: Classic) -> Figure:
     )
     axes.set_ylabel(str(series.name))
     axes.legend(frameon=False, loc="upper left")
-    axes.set_title(f"{series.name!s}: the classic program", loc="left", weight="bold")
+    heading(axes, f"The classic program on {series.name!s}")
     return figure
 
 
