@@ -374,7 +374,8 @@ def require_built(layer: Any) -> None:
 
 def assign(variable: keras.Variable, array: np.ndarray) -> None:
     """Set a variable, and warn where its dtype cannot hold the numbers."""
-    variable.assign(array)
+    # A copy: JAX may keep using the memory of the array that it is given.
+    variable.assign(np.array(array))
     held = to_numpy(variable)
     if not np.array_equal(held.astype(array.dtype), array, equal_nan=True):
         warnings.warn(

@@ -570,7 +570,7 @@ class CarriedStates(keras.layers.Layer):
     def assign(self, states: list[Tensor] | None) -> None:
         """Set all states, to zeros where None are given."""
         for variable, state in zip(self.states, states or self.states, strict=True):
-            variable.assign(ops.zeros_like(variable) if states is None else state)
+            variable.assign(ops.zeros_like(variable.value) if states is None else state)
 
     def load_own_variables(self, store: Any) -> None:
         """Restore saved states; those of another batch size mean nothing here."""

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kerasrnn.forecasting.data import DataError
 from kerasrnn.forecasting.metrics import NAIVE, NETWORK, SEASONAL_NAIVE, score, skill
-from kerasrnn.forecasting.models import classic_csv_model
+from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model
 from kerasrnn.forecasting.windows import cut_windows
 
 TRAINING_SHARE = 0.7
@@ -84,7 +84,7 @@ def run_classic(
     count = int(len(windows) * TRAINING_SHARE)
     keras.utils.set_random_seed(seed)
     network = classic_csv_model(look_back, model, units, num_layers)
-    network.compile(keras.optimizers.Adam(1e-2, epsilon=1e-8), "mse")
+    network.compile(keras.optimizers.Adam(1e-2, epsilon=TORCH_EPSILON), "mse")
     network.fit(
         windows[:count],
         targets[:count],

@@ -11,6 +11,9 @@ from kerasrnn.types import Tensor
 
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 DROPOUT = 0.2
+# Keras's Adam adds epsilon before the bias correction, torch's after it: at the start of a
+# training torch's 1e-8 has the effect of a smaller number here.
+TORCH_EPSILON = 1e-9
 
 
 def forecast_model(

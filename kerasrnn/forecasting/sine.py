@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from kerasrnn.forecasting.data import DataError
-from kerasrnn.forecasting.models import sine_model
+from kerasrnn.forecasting.models import TORCH_EPSILON, sine_model
 
 STARTS = (0, 1, 2)
 POINTS = 50
@@ -116,7 +116,7 @@ def new_model(run: SineRun) -> keras.Model:
     keras.utils.set_random_seed(run.seed)
     if run.recipe == "classic":
         model = sine_model(batch_size=1, stateful=True, init=run.init, name=run.model_name)
-        optimizer = keras.optimizers.Adam(1e-2, epsilon=1e-8, clipnorm=run.clip)
+        optimizer = keras.optimizers.Adam(1e-2, epsilon=TORCH_EPSILON, clipnorm=run.clip)
     else:
         model = sine_model(init=run.init, name=run.model_name)
         decay = keras.optimizers.schedules.CosineDecay(0.05, run.total)
