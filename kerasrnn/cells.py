@@ -159,7 +159,7 @@ class Cell(keras.layers.Layer):
         if not given:
             given = self.get_initial_state(ops.shape(inputs)[0])
         self._check_states([state.shape for state in given], inputs.shape[0])
-        new = self.step(self.project(inputs), given)
+        new = self.step(self.project(ops.convert_to_tensor(inputs, self.compute_dtype)), given)
         if as_keras:
             return new[0], new
         return new[0] if len(new) == 1 else tuple(new)
@@ -216,7 +216,7 @@ class RNNCell(Cell):
     Args:
         units: Size of the hidden state.
         nonlinearity: `"tanh"` (default) or `"relu"`.
-        **kwargs: See `Cell`.
+        **kwargs: See `kerasrnn.cells.Cell`.
 
     Source: documentation of `torch.nn.RNNCell`; Elman 1990.
     """
@@ -266,7 +266,7 @@ class LSTMCell(Cell):
             bias at 0, so that a new cell remembers. Default False.
         projection_initializer, projection_regularizer, projection_constraint: For
             `projection_kernel`.
-        **kwargs: See `Cell`.
+        **kwargs: See `kerasrnn.cells.Cell`.
 
     Source: documentation of `torch.nn.LSTMCell` and `torch.nn.LSTM`; Hochreiter and
     Schmidhuber 1997; Sak et al. 2014 for the projection.
@@ -367,7 +367,7 @@ class GRUCell(Cell):
         units: Size of the hidden state.
         reset_after: Apply the reset gate after the recurrent product (True, default)
             or before it.
-        **kwargs: See `Cell`.
+        **kwargs: See `kerasrnn.cells.Cell`.
 
     Source: documentation of `torch.nn.GRUCell`; Cho et al. 2014.
     """

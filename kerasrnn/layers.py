@@ -234,7 +234,8 @@ class Recurrent(keras.layers.Layer):
         if mask is not None:
             self._check_mask(mask.shape, sequences.shape)
             mask = self._time_major(ops.cast(mask, "bool"))
-        sequences = self._time_major(sequences)
+        # Keras casts floats to the compute dtype, but leaves integers alone.
+        sequences = self._time_major(ops.convert_to_tensor(sequences, self.compute_dtype))
         batch = ops.shape(sequences)[1] if batch is None else batch
         states = self._starting_states(initial_state, batch)
         kernel = KERNELS[
@@ -434,7 +435,7 @@ class RNN(Recurrent):
         units: Size of the hidden state.
         num_layers: Number of stacked layers. Default 1.
         nonlinearity: `"tanh"` (default) or `"relu"`.
-        **options: See `Recurrent`, as for shapes and errors.
+        **options: See `kerasrnn.layers.Recurrent`, as for shapes and errors.
 
     Source: documentation of `torch.nn.RNN`; Elman 1990.
     """
@@ -472,7 +473,7 @@ class LSTM(Recurrent):
         unit_forget_bias: Start the forget gate's bias at 1. Default False.
         projection_initializer, projection_regularizer, projection_constraint: For the
             projection kernel.
-        **options: See `Recurrent`, as for shapes and errors.
+        **options: See `kerasrnn.layers.Recurrent`, as for shapes and errors.
 
     Source: documentation of `torch.nn.LSTM`; Hochreiter and Schmidhuber 1997.
     """
@@ -521,7 +522,7 @@ class GRU(Recurrent):
         num_layers: Number of stacked layers. Default 1.
         reset_after: Apply the reset gate after the recurrent product (True, default,
             as in `torch.nn`) or before it (as first published).
-        **options: See `Recurrent`, as for shapes and errors.
+        **options: See `kerasrnn.layers.Recurrent`, as for shapes and errors.
 
     Source: documentation of `torch.nn.GRU`; Cho et al. 2014.
     """

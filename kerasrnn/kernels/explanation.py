@@ -52,8 +52,8 @@ def explain(
 
     >>> layer = kerasrnn.LSTM(8, name="memory")
     >>> layer.build((None, 10, 3))
-    >>> print(kerasrnn.explain(layer))
-    memory (lstm, float32, jax): reference
+    >>> print(kerasrnn.explain(layer))  # doctest: +ELLIPSIS
+    memory (lstm, float32, ...): reference
 
     Args:
         layer_or_model: A built layer, or a model with such layers at any depth.

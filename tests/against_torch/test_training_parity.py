@@ -15,7 +15,7 @@ from kerasrnn.forecasting import air_passengers
 from kerasrnn.forecasting.classic import TRAINING_SHARE, scaled_windows
 from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model, sine_model
 from kerasrnn.forecasting.sine import classic_batches
-from tests.running import to_numpy
+
 
 Batch = tuple[np.ndarray, np.ndarray]
 
