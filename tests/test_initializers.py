@@ -27,7 +27,22 @@ def test_torch_uniform_fills_its_bounds(fan: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "initializer",
-    [lambda: "torch_uniform", lambda: kerasrnn.TorchUniform(5), lambda: "glorot_uniform"],
+    [
+        lambda: "torch_uniform",
+        lambda: "glorot_uniform",
+        lambda: kerasrnn.TorchUniform(5),
+        lambda: kerasrnn.TorchUniform(5, seed=keras.random.SeedGenerator(1)),
+        lambda: keras.initializers.RandomNormal(),
+        lambda: keras.initializers.RandomNormal(seed=keras.random.SeedGenerator(1)),
+    ],
+    ids=[
+        "torch_uniform",
+        "glorot_uniform",
+        "TorchUniform",
+        "TorchUniform, seed generator",
+        "RandomNormal",
+        "RandomNormal, seed generator",
+    ],
 )
 def test_every_weight_of_a_stack_starts_differently(kind: str, initializer: Any) -> None:
     shared = initializer()
@@ -76,7 +91,7 @@ def test_unit_forget_bias_sets_the_forget_gate_alone() -> None:
 
 
 def test_fan_must_be_positive() -> None:
-    with pytest.raises(ValueError, match="fan must be a positive integer. Got 0"):
+    with pytest.raises(ValueError, match=r"fan must be a positive integer. Got 0"):
         kerasrnn.TorchUniform(0)
 
 
@@ -85,3 +100,31 @@ def test_torch_uniform_comes_back_from_its_config() -> None:
     again = keras.initializers.deserialize(keras.initializers.serialize(initializer))
     assert again.get_config() == {"fan": 7, "seed": 3}
     assert (to_numpy(again((2, 3))) == to_numpy(initializer((2, 3)))).all()
+
+
+class Counting(keras.initializers.Initializer):
+    """An initializer as a user writes one: with an argument, without a configuration."""
+
+    def __init__(self, start: float) -> None:
+        self.start = start
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        numbers = self.start + np.arange(np.prod(shape)).reshape(shape)
+        return keras.ops.convert_to_tensor(numbers, dtype)
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        Counting(3.0),
+        keras.initializers.Identity(0.5),
+        keras.initializers.Constant(0.25),
+        keras.initializers.OrthogonalInitializer(gain=2.0, seed=1),
+        lambda shape, dtype=None: 2 * keras.ops.ones(shape, dtype),
+    ],
+    ids=["without a configuration", "identity", "constant", "orthogonal", "function"],
+)
+def test_weights_start_as_the_given_initializer_says(initializer: Any) -> None:
+    cell = kerasrnn.RNNCell(4, recurrent_initializer=initializer)
+    cell.build((None, 3))
+    assert (to_numpy(cell.recurrent_kernel) == to_numpy(initializer((4, 4), "float32"))).all()

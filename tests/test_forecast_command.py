@@ -1,0 +1,244 @@
+"""kerasrnn forecast: what it writes, what its options do, and what it refuses."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasrnn import cli
+from kerasrnn.forecasting import Forecaster
+from tests.commands import Result, complaint, kerasrnn, names
+from tests.tables import seasonal_series, write
+
+FILES = ["forecast.csv", "forecast.png", "metrics.json", "model.keras"]
+METRICS = ["rmse", "mae", "smape", "mase"]
+ROWS, LOOK_BACK, HORIZON = 40, 12, 3
+SERIES = seasonal_series(ROWS)
+TABLE = SERIES.to_csv()
+SMALL = ["--look-back", 12, "--horizon", 3, "--model", "rnn", "--units", 2, "--epochs", 2]
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "metrics.json").read_text(), parse_constant=pytest.fail)
+
+
+def forecast_of(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "forecast.csv", parse_dates=["ds"])
+
+
+def naive_rmse(series: pd.Series, lag: int) -> float:
+    """Return the error of repeating the last `lag` values over the last three rows."""
+    values = series.to_numpy()
+    repeated = np.resize(values[-HORIZON - lag : -HORIZON], HORIZON)
+    return float(np.sqrt(np.mean((values[-HORIZON:] - repeated) ** 2)))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """Forecast a small table, once."""
+    folder = tmp_path_factory.mktemp("ran")
+    result = kerasrnn("forecast", write(folder, TABLE), *SMALL, "--output", folder / "out")
+    assert result.status == 0, result
+    return result, folder / "out"
+
+
+def test_writes_four_files_and_nothing_else(ran: tuple[Result, Path]) -> None:
+    _, out = ran
+    assert names(out) == FILES
+    assert names(out.parent) == ["out", "table.csv"]
+    assert (out / "forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_forecast_is_that_of_the_saved_model_after_the_last_row(ran: tuple[Result, Path]) -> None:
+    _, out = ran
+    table = forecast_of(out)
+    assert list(table.columns) == ["ds", "forecast"]
+    after = pd.date_range(SERIES.index[-1], periods=4, freq="MS")[1:]
+    assert table["ds"].tolist() == after.tolist()
+    model = keras.saving.load_model(out / "model.keras")
+    window = SERIES.to_numpy("float32")[None, -LOOK_BACK:]
+    assert table["forecast"].tolist() == model.predict_on_batch(window)[0].tolist()
+
+
+def test_metrics_stand_beside_those_of_naive(ran: tuple[Result, Path]) -> None:
+    metrics = metrics_of(ran[1])
+    for name in ("network", "naive", "seasonal_naive"):
+        assert list(metrics[name]) == METRICS
+    assert metrics["naive"]["rmse"] == pytest.approx(naive_rmse(SERIES, 1))
+    assert metrics["seasonal_naive"]["rmse"] == pytest.approx(naive_rmse(SERIES, 12))
+    best = min(metrics["naive"]["rmse"], metrics["seasonal_naive"]["rmse"])
+    assert metrics["skill"] == pytest.approx(1 - metrics["network"]["rmse"] / best)
+    assert metrics["source"] == str(ran[1].parent / "table.csv")
+    assert (metrics["target"], metrics["rows"]) == ("y", ROWS)
+    assert metrics["backend"] == keras.backend.backend()
+    assert metrics["versions"]["keras"] == keras.__version__
+
+
+def test_prints_scores_forecast_and_files(ran: tuple[Result, Path]) -> None:
+    result, out = ran
+    assert result.err == ""
+    metrics = metrics_of(out)
+    assert f"{ROWS} rows of 'y', 2000-01-01 to 2003-04-01" in result.out
+    assert "Held-out rows 2003-02-01 to 2003-04-01" in result.out
+    lines = [line.split() for line in result.out.splitlines()]
+    for name in ("network", "naive", "seasonal_naive"):
+        cells = [f"{value:.4g}" for value in metrics[name].values()]
+        assert [*name.split("_"), *cells] in lines
+    assert f"skill {metrics['skill']:+.3f}" in result.out
+    assert "2003-05-01" in result.out
+    assert all(str(out / name) in result.out for name in FILES)
+
+
+def test_quiet_prints_nothing_and_the_seed_governs_all(
+    ran: tuple[Result, Path], tmp_path: Path
+) -> None:
+    _, out = ran
+    table = write(tmp_path, TABLE)
+    for seed in (0, 1):
+        arguments = [*SMALL, "--seed", seed, "--output", tmp_path / str(seed), "--quiet"]
+        assert kerasrnn("forecast", table, *arguments) == Result(0, "", "")
+    first, again, other = (
+        (folder / "forecast.csv").read_bytes() for folder in (out, tmp_path / "0", tmp_path / "1")
+    )
+    assert first == again != other
+    assert metrics_of(tmp_path / "1")["settings"]["seed"] == 1
+
+
+def test_options_of_the_network_reach_it(tmp_path: Path) -> None:
+    options = {"look-back": 7, "horizon": 3, "model": "lstm", "units": 5, "num-layers": 2}
+    options |= {"epochs": 3, "season": 5}
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    out = tmp_path / "out"
+    kerasrnn("forecast", write(tmp_path, TABLE), *arguments, "--output", out, "--quiet")
+    model = keras.saving.load_model(out / "model.keras")
+    assert (model.input_shape, model.output_shape) == ((None, 7), (None, 3))
+    layer = model.get_layer("lstm")
+    assert (layer.units, layer.num_layers) == (5, 2)
+    assert int(model.optimizer.iterations) == 3  # 31 windows are one batch an epoch
+    metrics = metrics_of(out)
+    assert metrics["seasonal_naive"]["rmse"] == pytest.approx(naive_rmse(SERIES, 5))
+    settings = {name.replace("-", "_"): value for name, value in options.items()}
+    assert settings.items() <= metrics["settings"].items()
+
+
+def messy_table() -> str:
+    """Return the table out of order, with a hole, a repeated row and another column."""
+    rows = [f"{time.date()};{value};9" for time, value in SERIES.items()]
+    hole, twice = -4, 5  # the last row before the held-out ones, and any other
+    rows[hole] = f"{SERIES.index[hole].date()};;9"
+    time, value = SERIES.index[twice].date(), SERIES.iloc[twice]
+    rows[twice] = f"{time};{value - 1};9\n{time};{value + 1};9"
+    return "\n".join(["date;größe;other", *rows[20:], *rows[:20]])
+
+
+def test_options_of_the_file_reach_it(tmp_path: Path) -> None:
+    path, out = write(tmp_path, messy_table().encode("latin-1")), tmp_path / "out"
+    options = ["--target", "größe", "--time", "date", "--fill", "linear", "--sort"]
+    options += ["--duplicates", "mean", "--encoding", "latin-1"]
+    result = kerasrnn("forecast", path, *SMALL, *options, "--output", out, "--quiet")
+    assert result.status == 0, result
+    metrics = metrics_of(out)
+    assert (metrics["target"], metrics["rows"]) == ("größe", ROWS)
+    expected = SERIES.copy()
+    expected.iloc[-4] = (SERIES.iloc[-5] + SERIES.iloc[-3]) / 2
+    assert metrics["naive"]["rmse"] == pytest.approx(naive_rmse(expected, 1))
+    assert forecast_of(out)["ds"].iloc[0] == pd.Timestamp("2003-05-01")
+
+
+def test_without_file_the_built_in_table_is_forecast(tmp_path: Path) -> None:
+    result = kerasrnn("forecast", *SMALL, "--output", tmp_path / "a" / "b")
+    assert "built-in air passengers: 144 rows of 'passengers', 1949-01-01" in result.out
+    assert names(tmp_path / "a" / "b") == FILES
+    assert forecast_of(tmp_path / "a" / "b")["ds"].iloc[0] == pd.Timestamp("1961-01-01")
+
+
+def test_network_without_skill_is_told_even_if_quiet(tmp_path: Path) -> None:
+    """After a rise, the values stay: naive makes no error at all."""
+    values = [*range(1, 31), 30, 30, 30]
+    path = write(tmp_path, "y\n" + "\n".join(map(str, values)))
+    result = kerasrnn("forecast", path, *SMALL, "--output", tmp_path / "out", "--quiet")
+    assert (result.status, result.out) == (0, "")
+    (line,) = result.err.splitlines()
+    assert line.startswith("kerasrnn: warning: skill -inf: the network does not beat")
+    assert metrics_of(tmp_path / "out")["skill"] is None
+
+
+def test_classic_recipe_predicts_every_row_from_the_two_before(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["--recipe", "classic", "--epochs", 2, "--output", out]
+    result = kerasrnn("forecast", write(tmp_path, TABLE), *arguments)
+    assert f"One step ahead after the first {2 + int(0.7 * 38)} rows" in result.out
+    assert names(out) == FILES
+    assert forecast_of(out)["ds"].tolist() == SERIES.index[2:].tolist()
+    metrics = metrics_of(out)
+    assert all(list(metrics[name]) == METRICS for name in ("network", "naive", "seasonal_naive"))
+    assert metrics["settings"]["recipe"] == "classic"
+    assert math.isfinite(metrics["skill"])
+
+
+BAD = {
+    "missing file": (None, [], "no such file"),
+    "empty": ("", [], "is empty"),
+    "text": ("month,y\n2000-01,1\n2000-02,x\n", [], "line 3, column 'y'"),
+    "wrong column": (TABLE, ["--target", "z"], "no column 'z'"),
+    "few rows": ("y\n1\n2\n3\n", [], "too few"),
+    "few rows, classic": ("y\n1\n2\n3\n", ["--recipe", "classic"], "3 rows are too few"),
+    "long look-back": (TABLE, ["--look-back", 99], "look-back of 99"),
+    "long horizon": (TABLE, ["--horizon", 99], "horizon of 99"),
+    "look-back 0": (TABLE, ["--look-back", 0], "--look-back must be at least 1. Got 0."),
+    "horizon 0": (TABLE, ["--horizon", 0], "--horizon must be at least 1. Got 0."),
+    "units 0": (TABLE, ["--units", 0], "--units must be at least 1. Got 0."),
+    "epochs -1": (TABLE, ["--epochs", -1], "--epochs must be at least 1. Got -1."),
+    "encoding": (TABLE, ["--encoding", "klingon"], "no such encoding"),
+}
+
+
+@pytest.mark.parametrize(("content", "options", "part"), BAD.values(), ids=BAD)
+def test_bad_input_ends_in_one_line(
+    tmp_path: Path, content: str | None, options: list[Any], part: str
+) -> None:
+    path = tmp_path / "table.csv" if content is None else write(tmp_path, content)
+    before = names(tmp_path)
+    line = complaint(kerasrnn("forecast", path, *options, "--output", tmp_path / "out"))
+    assert part in line
+    assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "option", [["--model", "cnn"], ["--fill", "zero"], ["--horizon", "x"], ["--seed", -1], ["--no"]]
+)
+def test_unknown_options_and_values_are_refused(tmp_path: Path, option: list[Any]) -> None:
+    result = kerasrnn("forecast", *option, "--output", tmp_path / "out")
+    assert (result.status, result.out) == (2, "")
+    assert option[0] in result.err
+    assert "Traceback" not in result.err
+    assert names(tmp_path) == []
+
+
+def test_output_that_is_a_file_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Forecaster, "fit", pytest.fail)
+    line = complaint(kerasrnn("forecast", "--output", write(tmp_path, "kept")))
+    assert "table.csv is a file; name a directory" in line
+
+
+@pytest.mark.parametrize("where", ["fit", "save"])
+def test_interrupted_run_leaves_the_directory_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Forecaster if where == "fit" else cli, where, interrupt)
+    write(tmp_path, "old", "forecast.csv")
+    result = kerasrnn("forecast", *SMALL, "--output", tmp_path)
+    assert result.status not in (0, 2)
+    assert "Traceback" not in result.err
+    assert names(tmp_path) == ["forecast.csv"]
+    assert (tmp_path / "forecast.csv").read_text() == "old"

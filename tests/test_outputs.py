@@ -1,0 +1,183 @@
+"""The pictures, and files that are written whole or not at all."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kerasrnn.forecasting import DataError, Forecaster, HoldOut
+from kerasrnn.forecasting.classic import Classic
+from kerasrnn.forecasting.outputs import check_directory, staged, write_json
+from kerasrnn.forecasting.plotting import plot_classic, plot_forecast, plot_sine, save
+from kerasrnn.forecasting.sine import STARTS, curve, curve_times
+from tests.tables import seasonal_series
+
+SCORES = pd.DataFrame({"rmse": [1.234, 2, 3]}, ["network", "naive", "seasonal_naive"])
+
+
+def forecast_figure(series: pd.Series) -> Figure:
+    """Draw a picture as of a forecast of which nothing was computed."""
+    rows, held = series.iloc[:-5], series.iloc[-8:-5]
+    held_out = HoldOut(Forecaster(model="lstm"), held, held + 1, SCORES, 0.25)
+    return plot_forecast(rows, held_out, series.iloc[-5:].rename("forecast"))
+
+
+def data(axes: Axes) -> list[list[float]]:
+    return [list(line.get_ydata()) for line in axes.lines]
+
+
+def legend(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+INDEXES = {
+    "months": pd.date_range("2000-01-01", periods=40, freq="MS"),
+    "zone": pd.date_range("2000-01-01", periods=40, freq="h", tz="Europe/Paris"),
+    "uneven": pd.DatetimeIndex(
+        pd.date_range("2000-01-01", periods=80)[np.arange(40) + np.arange(40) // 5]
+    ),
+    "numbers": pd.RangeIndex(40),
+}
+
+
+@pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
+def test_forecast_figure_has_history_test_and_future(index: pd.Index, tmp_path: Path) -> None:
+    series = pd.Series(seasonal_series(40).to_numpy(), index, name="sales")
+    figure = forecast_figure(series)
+    (axes,) = figure.axes
+    values = series.to_list()
+    held = [value + 1 for value in values[32:35]]
+    assert data(axes) == [values[:35], held, values[34:], values[35:]]
+    assert legend(axes) == [
+        "history",
+        "forecast of held-out rows (RMSE 1.234, skill +0.25)",
+        "forecast, 5 steps ahead",
+    ]
+    assert axes.get_ylabel() == "sales"
+    assert axes.get_title(loc="left") == "Forecast of sales by LSTM"
+    save(figure, tmp_path / "forecast.png")
+    assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_forecast_figure_shows_the_last_stretch_of_a_long_history() -> None:
+    (axes,) = forecast_figure(seasonal_series(500)).axes
+    assert len(data(axes)[0]) == 60  # at least, and ten times a horizon of 5 is less
+    assert data(axes)[0][-1] == seasonal_series(500).iloc[-6]
+
+
+def test_forecast_lines_stand_at_their_times() -> None:
+    series = seasonal_series(40)
+    (axes,) = forecast_figure(series).axes
+    times = [pd.DatetimeIndex(line.get_xdata(orig=True)) for line in axes.lines]
+    expected = [series.index[:35], series.index[32:35], series.index[34:], series.index[35:]]
+    assert all(got.equals(pd.DatetimeIndex(of)) for got, of in zip(times, expected, strict=True))
+
+
+def test_classic_figure_has_both_curves_and_the_end_of_training() -> None:
+    series = seasonal_series(40)
+    prediction = (series + 1).iloc[2:]
+    figure = plot_classic(series, Classic(None, 1.0, 2, 28, prediction, SCORES, -0.5))
+    (axes,) = figure.axes
+    real, predicted, _ = data(axes)
+    assert (real, predicted) == (series.to_list(), prediction.to_list())
+    assert axes.lines[2].get_xdata(orig=True)[0] == series.index[28]
+    assert legend(axes) == ["real", "prediction, one step ahead (skill -0.50 after training rows)"]
+    assert [text.get_text() for text in axes.texts] == ["training rows end"]
+
+
+def test_sine_figure_has_a_panel_a_start() -> None:
+    generated = {start: curve(start)[1:] + 0.1 for start in STARTS}
+    figure = plot_sine(generated, dict.fromkeys(STARTS, 0.1))
+    assert len(figure.axes) == len(STARTS)
+    for axes, start in zip(figure.axes, STARTS, strict=True):
+        assert axes.get_title(loc="left") == f"sin on [{start}, {start + 10}]   RMSE 0.1000"
+        true, points, first = (scatter.get_offsets().data for scatter in axes.collections)
+        whole = np.stack([curve_times(start), curve(start)], axis=-1)
+        np.testing.assert_array_equal(true, whole)
+        np.testing.assert_array_equal(points, whole[1:] + np.array([0, 0.1]))
+        np.testing.assert_array_equal(first, whole[:1])
+    assert legend(figure.axes[0]) == ["true", "generated", "first point"]
+
+
+def test_figures_leave_no_pyplot_state(tmp_path: Path) -> None:
+    save(forecast_figure(seasonal_series(40)), tmp_path / "a.png")
+    save(plot_sine({0: curve(0)[1:]}, {0: 0.0}), tmp_path / "b.png")
+    assert plt.get_fignums() == []
+
+
+def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
+    content = {"a": math.nan, "b": {"c": -math.inf, "d": np.float64("inf"), "e": 1.5}, "f": "nan"}
+    write_json(tmp_path / "metrics.json", content)
+    text = (tmp_path / "metrics.json").read_text()
+    expected = {"a": None, "b": {"c": None, "d": None, "e": 1.5}, "f": "nan"}
+    assert json.loads(text, parse_constant=pytest.fail) == expected
+    assert text.endswith("\n")
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
+
+
+def test_staged_files_arrive_at_the_end(tmp_path: Path) -> None:
+    directory = tmp_path / "new" / "out"
+    with staged(directory) as folder:
+        (folder / "a.txt").write_text("a")
+        (folder / "b.txt").write_text("b")
+        assert not directory.exists()
+    assert tree(tmp_path) == {"new/out/a.txt": "a", "new/out/b.txt": "b"}
+    assert os.listdir(tmp_path / "new") == ["out"]
+
+
+def test_staged_files_replace_their_like_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "other.txt").write_text("other")
+    with staged(tmp_path) as folder:
+        (folder / "a.txt").write_text("new")
+    assert tree(tmp_path) == {"a.txt": "new", "other.txt": "other"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("exists", [False, True])
+def test_nothing_is_staged_where_it_fails(
+    tmp_path: Path, error: type[BaseException], exists: bool
+) -> None:
+    directory = tmp_path / "out"
+    if exists:
+        directory.mkdir()
+        (directory / "a.txt").write_text("old")
+    before = sorted(tmp_path.rglob("*"))
+
+    def fail() -> None:
+        with staged(directory) as folder:
+            (folder / "a.txt").write_text("new")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert sorted(tmp_path.rglob("*")) == before
+    assert tree(tmp_path) == ({"out/a.txt": "old"} if exists else {})
+
+
+@pytest.mark.parametrize("name", ["file", "file/out", "file/out/deep"])
+def test_file_in_place_of_the_directory_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(DataError, match=r"^--output .*/file is a file; name a directory$"):
+        check_directory(tmp_path / name)
+    assert tree(tmp_path) == {"file": "kept"}
+
+
+def test_directory_that_may_not_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_directory(tmp_path / "deep" / "out")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(DataError, match=r"may not be written to; name another$"):
+        check_directory(tmp_path / "deep" / "out")
