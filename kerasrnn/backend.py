@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 PREFERENCE = ("jax", "torch")
@@ -71,7 +72,7 @@ def is_command(program: str) -> bool:
 
 def command_line_backend(arguments: Sequence[str]) -> str | None:
     """Return the value of `--backend` among a command's arguments."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         if argument == "--backend":
             return following or None
         if argument.startswith("--backend="):

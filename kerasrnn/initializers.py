@@ -4,11 +4,11 @@ from typing import Any
 
 import keras
 
-from kerasrnn.types import Initializer, Shape, Tensor
+from kerasrnn.types import Initializer
 
 
 @keras.saving.register_keras_serializable(package="kerasrnn")
-class TorchUniform(keras.initializers.Initializer):
+class TorchUniform(keras.initializers.RandomUniform):
     """Draw from U(-1/sqrt(fan), 1/sqrt(fan)), as `torch.nn` does.
 
     >>> dense = keras.layers.Dense(
@@ -30,24 +30,22 @@ class TorchUniform(keras.initializers.Initializer):
     def __init__(self, fan: int, seed: Any = None) -> None:
         if fan < 1:
             raise ValueError(f"fan must be a positive integer. Got {fan!r}.")
-        bound = fan**-0.5
         self.fan = fan
-        self._uniform = keras.initializers.RandomUniform(-bound, bound, seed=seed)
-
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
-        return self._uniform(shape, dtype=dtype)
+        super().__init__(-(fan**-0.5), fan**-0.5, seed=seed)
 
     def get_config(self) -> dict[str, Any]:
-        return {"fan": self.fan, "seed": self._uniform.get_config()["seed"]}
+        return {"fan": self.fan, "seed": super().get_config()["seed"]}
 
 
 def get_initializer(identifier: Initializer, units: int) -> Initializer:
     """Resolve an initializer; `"torch_uniform"` is `TorchUniform(units)`.
 
-    The result is a fresh copy: one Keras initializer object draws the same numbers
-    every time, and two weights must not start equal.
+    One Keras initializer with one seed draws the same numbers every time. Two weights must
+    not start equal, so each gets a copy; an initializer without a seed of its own, for
+    which Keras has drawn one, gets a new one in its copy.
     """
     if identifier == "torch_uniform":
         return TorchUniform(units)
     initializer = keras.initializers.get(identifier)
-    return initializer.clone() if hasattr(initializer, "clone") else initializer
+    drawn_seed = isinstance(getattr(initializer, "seed", None), int)
+    return initializer.clone() if drawn_seed else initializer

@@ -374,8 +374,7 @@ def require_built(layer: Any) -> None:
 
 def assign(variable: keras.Variable, array: np.ndarray) -> None:
     """Set a variable, and warn where its dtype cannot hold the numbers."""
-    # A copy: JAX may keep using the memory of the array that it is given.
-    variable.assign(np.array(array))
+    variable.assign(array)
     held = to_numpy(variable)
     if not np.array_equal(held.astype(array.dtype), array, equal_nan=True):
         warnings.warn(
@@ -386,15 +385,19 @@ def assign(variable: keras.Variable, array: np.ndarray) -> None:
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    """Return an array, variable or torch tensor as a NumPy array, on the CPU."""
+    """Return a copy of an array, variable or torch tensor as a NumPy array.
+
+    A copy, for torch's arrays share memory with its parameters, and JAX may go on using
+    the memory of an array that it is given.
+    """
     if isinstance(value, keras.Variable):
         value = value.value
     if hasattr(value, "detach"):  # a torch tensor, on whichever backend
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":  # NumPy has no such type
             value = value.float()
-        return value.numpy()
-    return np.asarray(value)
+        value = value.numpy()
+    return np.array(value)
 
 
 def to_backend(value: Any) -> Any:

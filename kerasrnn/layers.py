@@ -202,6 +202,11 @@ class Recurrent(keras.layers.Layer):
         """Size of every state, in the order of `initial_state`."""
         return [size for cell in self.cells for size in cell.state_size]
 
+    @property
+    def states(self) -> list[keras.Variable] | None:
+        """The states carried over, where the layer is stateful and built; else None."""
+        return self.carried.states if self.carried is not None and self.carried.built else None
+
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
         batch, _, features = self._check_sequences(sequences_shape)
         if features is None:
@@ -574,10 +579,10 @@ class CarriedStates(keras.layers.Layer):
             variable.assign(ops.zeros_like(variable.value) if states is None else state)
 
     def load_own_variables(self, store: Any) -> None:
-        """Restore saved states; those of another batch size mean nothing here."""
-        saved = [store[str(i)] for i in range(len(self.states))]
-        if all(tuple(s.shape) == v.shape for s, v in zip(saved, self.states, strict=True)):
-            self.assign(saved)
+        """Restore saved states; without any, or from another batch size, start at zeros."""
+        saved = [store[str(i)] for i in range(len(self.states)) if str(i) in store]
+        fit = [tuple(state.shape) for state in saved] == [state.shape for state in self.states]
+        self.assign(saved if fit else None)
 
 
 def check_rates(**rates: float) -> None:

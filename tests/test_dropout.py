@@ -71,6 +71,17 @@ def test_recurrent_dropout_drops_the_same_state_at_all_steps() -> None:
         assert_close(outputs[:, step], factors ** (step + 1), "float32")
 
 
+def test_recurrent_dropout_is_at_every_cell_with_a_mask_of_its_own() -> None:
+    options = {"num_layers": 2, "bidirectional": True, "return_state": True}
+    layer = copying(kernel=0, recurrent=1, recurrent_dropout=RATE, **options)
+    start = [ones(BATCH, UNITS)] * 4
+    _, *final = layer(ones(BATCH, 1, UNITS), initial_state=start, training=True)
+    states = [to_numpy(state) for state in final]
+    for index, state in enumerate(states):
+        assert_dropped(state)
+        assert not any((state == other).all() for other in states[:index])
+
+
 @pytest.mark.parametrize("mode", ["lstm", "gru", "gru_reset_before"])
 def test_recurrent_dropout_leaves_the_carried_memory_alone(mode: str) -> None:
     """Only the recurrent product sees it: with a zero recurrent kernel it does nothing."""

@@ -16,7 +16,6 @@ from kerasrnn.forecasting.classic import TRAINING_SHARE, scaled_windows
 from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model, sine_model
 from kerasrnn.forecasting.sine import classic_batches
 
-
 Batch = tuple[np.ndarray, np.ndarray]
 
 
