@@ -65,9 +65,16 @@ def configured_backend(environment: Mapping[str, str]) -> str | None:
         return None  # Keras itself ignores a file that it cannot read
 
 
-def is_command(program: str) -> bool:
-    """Say whether `sys.argv[0]` is that of the kerasrnn command."""
-    return program == "-m" or Path(program).stem == "kerasrnn"
+def is_command(program: str, original: Sequence[str]) -> bool:
+    """Say whether this process is the kerasrnn command.
+
+    Args:
+        program: `sys.argv[0]`, which is `-m` while `python -m` imports a package.
+        original: `sys.orig_argv`, which tells that package.
+    """
+    if program == "-m":
+        return ("-m", "kerasrnn") in pairwise(original)
+    return Path(program).stem == "kerasrnn"
 
 
 def command_line_backend(arguments: Sequence[str]) -> str | None:
@@ -88,7 +95,7 @@ def select_backend() -> None:
     """
     if "keras" in sys.modules:
         return
-    command = is_command(sys.argv[0])
+    command = is_command(sys.argv[0], sys.orig_argv)
     environment = dict(os.environ)
     if command and (requested := command_line_backend(sys.argv[1:])):
         environment["KERAS_BACKEND"] = requested

@@ -156,6 +156,12 @@ class Cell(keras.layers.Layer):
         as_keras = isinstance(states, (list, tuple))
         given = list(states) if as_keras else [states, cell_state]
         given = [state for state in given if state is not None]
+        if any(isinstance(state, (list, tuple)) for state in given):
+            raise ValueError(
+                f"{type(self).__name__} takes each state as a tensor. Got a list among them: a "
+                "list or tuple of states returns (output, states); for tensors call "
+                "cell(x, h), or cell(x, h, c) for an LSTM."
+            )
         if not given:
             given = self.get_initial_state(ops.shape(inputs)[0])
         self._check_states([state.shape for state in given], inputs.shape[0])

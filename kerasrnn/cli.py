@@ -5,6 +5,7 @@ is 0 on success and 2 on bad input, which is told in one line.
 """
 
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +20,15 @@ from rich.table import Table
 import kerasrnn
 from kerasrnn.forecasting.backtest import HoldOut, hold_out
 from kerasrnn.forecasting.classic import EPOCHS, Classic, run_classic
-from kerasrnn.forecasting.data import DataError, Reading, air_passengers, read_csv, season_length
+from kerasrnn.forecasting.data import (
+    DataError,
+    Reading,
+    air_passengers,
+    one_line,
+    read_csv,
+    require_positive,
+    season_length,
+)
 from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.outputs import check_directory, staged, write_json
 from kerasrnn.forecasting.plotting import plot_classic, plot_forecast, plot_sine, save
@@ -41,9 +50,9 @@ BackendOption = Annotated[
     Literal["jax", "torch"] | None,
     typer.Option(help="Keras backend. Default: KERAS_BACKEND, else jax or torch."),
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help="Governs all that is random.")]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Governs all that is random.")]
 OutputOption = Annotated[Path, typer.Option(metavar="DIR", help="Directory for what is written.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors and warnings.")]
 
 
 def main() -> None:
@@ -64,7 +73,9 @@ def forecast(
     target: Annotated[str | None, typer.Option(help="Column to forecast.")] = None,
     time: Annotated[str | None, typer.Option(help="Column of times.")] = None,
     look_back: Annotated[int | None, typer.Option(help="Steps that the network sees.")] = None,
-    horizon: Annotated[int, typer.Option(help="Steps to forecast, and to hold out.")] = 12,
+    horizon: Annotated[
+        int | None, typer.Option(help="Steps to forecast, and to hold out; 12.")
+    ] = None,
     model: Annotated[
         Literal["rnn", "lstm", "gru"] | None, typer.Option(help="Kind of network; gru.")
     ] = None,
@@ -86,6 +97,10 @@ def forecast(
         Literal["first", "last", "mean"] | None,
         typer.Option(help="What to keep of rows with the same time."),
     ] = None,
+    dates: Annotated[
+        Literal["day-first", "month-first"] | None,
+        typer.Option(help="How dates such as 01/02/2020 are meant."),
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
     backend: BackendOption = None,
     seed: SeedOption = 0,
@@ -98,11 +113,12 @@ def forecast(
     """
     require_backend(backend)
     check_directory(output)
-    reading = Reading(target, time, encoding, fill, sort, duplicates)
+    reading = Reading(target, time, encoding, fill, sort, duplicates, dates)
     series = air_passengers() if file is None else read_csv(file, reading)
     chosen = {
         name: value
         for name, value in {
+            "horizon": horizon,
             "look_back": look_back,
             "model": model,
             "units": units,
@@ -114,9 +130,11 @@ def forecast(
     source = "built-in air passengers" if file is None else str(file)
     try:
         if recipe == "classic":
+            if horizon is not None:
+                raise DataError("--recipe classic predicts one step ahead; leave --horizon out")
             forecast_classic(series, source, season, chosen, seed, output, quiet)
         else:
-            forecast_default(series, source, horizon, season, chosen, seed, output, quiet)
+            forecast_default(series, source, season, chosen, seed, output, quiet)
     except DataError as error:
         raise DataError(f"{source}: {error}") from None
 
@@ -124,7 +142,6 @@ def forecast(
 def forecast_default(
     series: pd.Series,
     source: str,
-    horizon: int,
     season: int | None,
     chosen: dict[str, Any],
     seed: int,
@@ -132,13 +149,14 @@ def forecast_default(
     quiet: bool,
 ) -> None:
     """Hold out the last rows and score them, then fit all rows and forecast."""
-    forecaster = Forecaster(horizon, season=season, seed=seed, quiet=quiet, **chosen)
+    forecaster = Forecaster(season=season, seed=seed, quiet=quiet, **chosen)
     held_out = hold_out(forecaster, series)
     ahead = forecaster.fit(series).predict()
     settings = {
         **forecaster.get_params(),
         "look_back": forecaster.look_back_,
         "season": forecaster.season_,
+        "epochs": forecaster.epochs_,
         "base": forecaster.scaling_.base,
         "log": forecaster.scaling_.log,
     }
@@ -171,6 +189,7 @@ def forecast_classic(
     quiet: bool,
 ) -> None:
     """Run the classic program; its forecast is one step ahead, over the whole series."""
+    require_positive(season=season)
     season = season or season_length(series.index)
     bar = ProgressBar("training lstm", quiet)
     classic = run_classic(series, season, seed=seed, callbacks=[bar], **chosen)
@@ -220,8 +239,10 @@ def sine(
     """
     require_backend(backend)
     check_directory(output)
-    if checkpoint is not None and checkpoint.suffix != ".keras":
-        raise DataError(f"--checkpoint {checkpoint}: the name must end in .keras")
+    if checkpoint is not None:
+        check_directory(checkpoint.parent)
+        if checkpoint.suffix != ".keras":
+            raise DataError(f"--checkpoint {checkpoint}: the name must end in .keras")
     run = SineRun(recipe, init, clip, iterations, seed)
     model = train(run, checkpoint, report=not quiet)
     generated = {start: generate(model, float(curve(start)[0])) for start in STARTS}
@@ -260,7 +281,7 @@ def explain(
         for layer in layers:
             print(kerasrnn.explain(layer, batch_size=batch_size, time_steps=time_steps))
     except ValueError as error:
-        raise DataError(str(error)) from None
+        raise DataError(one_line(error)) from None
 
 
 def default_layers() -> list[keras.Layer]:
@@ -274,7 +295,9 @@ def default_layers() -> list[keras.Layer]:
 def load_model(file: Path) -> keras.Model:
     """Load a saved model, or say why not."""
     if not file.is_file():
-        raise DataError(f"{file}: no such file; name a .keras file")
+        raise DataError(f"{file} is no file; name a .keras file")
+    if not zipfile.is_zipfile(file):
+        raise DataError(f"{file} is not a whole .keras file; save the model again")
     return keras.saving.load_model(file)
 
 
@@ -321,7 +344,8 @@ def describe(series: pd.Series) -> str:
     first, last = time_name(index[0]), time_name(index[-1])
     text = f"{len(series)} rows of {series.name!r}, {first} to {last}"
     if isinstance(index, pd.DatetimeIndex) and index.freq is None:
-        text += "; the times are not evenly spaced, rows are taken as equal steps"
+        text += "; the times are not evenly spaced: rows are taken as equal steps, and without a "
+        text += "season unless --season names one"
     return text
 
 

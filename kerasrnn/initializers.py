@@ -40,11 +40,11 @@ class TorchUniform(keras.initializers.RandomUniform):
 def get_initializer(identifier: Initializer, units: int) -> Initializer:
     """Resolve an initializer; `"torch_uniform"` is `TorchUniform(units)`.
 
-    One Keras initializer with one seed draws the same numbers every time. Two weights must
-    not start equal, so each gets a copy; an initializer without a seed of its own, for
-    which Keras has drawn one, gets a new one in its copy.
+    One Keras initializer draws the same numbers every time. So that two weights do not
+    start equal, each gets a copy, for which Keras draws a new seed. One that was given an
+    integer seed keeps it, and gives all weights of one shape the same numbers.
     """
-    if identifier == "torch_uniform":
+    if isinstance(identifier, str) and identifier == "torch_uniform":
         return TorchUniform(units)
     initializer = keras.initializers.get(identifier)
     drawn_seed = isinstance(getattr(initializer, "seed", None), int)

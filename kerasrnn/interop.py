@@ -78,12 +78,17 @@ def to_torch(layer: Any) -> Any:
         The `torch.nn` module of the same name, in the dtype of the layer's weights.
 
     Raises:
+        TypeError: the layer is none of this package.
         ValueError: the layer is not built, or has an option that `torch.nn` lacks and
             that changes its values.
         ImportError: torch is not installed.
     """
     import torch
 
+    if type(layer).__name__ not in TORCH_TO_OURS:
+        raise TypeError(
+            f"to_torch takes one of {', '.join(TORCH_TO_OURS)}. Got {type(layer).__name__}."
+        )
     refuse_for_torch(layer)
     state_dict = torch_state_dict(layer)
     config = {"bias": layer.use_bias, "dtype": getattr(torch, layer.variable_dtype)}
@@ -182,6 +187,8 @@ def states_from_torch(layer: Recurrent, states: Any) -> list[Tensor]:
     Raises:
         ValueError: the number of layers and directions is wrong.
     """
+    if isinstance(layer, LSTM) and not (isinstance(states, (list, tuple)) and len(states) == 2):
+        raise ValueError(f"{layer.name} needs the pair (h, c). Got {type(states).__name__}.")
     stacked = [
         part if keras.backend.is_keras_tensor(part) else ops.convert_to_tensor(to_backend(part))
         for part in (states if isinstance(layer, LSTM) else [states])
@@ -217,6 +224,8 @@ def from_keras(source: Any, **options: Any) -> Any:
         TypeError: the source is none of these.
         ValueError: the source is not built, or has an option that this package lacks.
     """
+    if isinstance(source, (Recurrent, Cell)):
+        raise TypeError(f"{source.name} is a layer of kerasrnn already.")
     forward, cells = keras_cells(source)
     first = cells[0]
     if type(first) not in KERAS_TO_OURS:
@@ -231,6 +240,8 @@ def from_keras(source: Any, **options: Any) -> Any:
         "num_layers": len(cells) // (2 if bidirectional else 1),
         "bidirectional": bidirectional,
         "dtype": source.dtype_policy,
+        "trainable": source.trainable,
+        "activity_regularizer": getattr(source, "activity_regularizer", None),
         **layer_options(forward),
     }
     layer = KERAS_TO_OURS[type(first)](**{**config, **options})

@@ -65,7 +65,8 @@ class Recurrent(keras.layers.Layer):
             recurrent product, the same values at all steps. Default 0.
         bidirectional: Run every layer in both directions and join the outputs.
         batch_first: Inputs, outputs and masks start with (batch, time) (True, default)
-            or with (time, batch).
+            or with (time, batch). `keras.layers.Bidirectional` knows batch-first layers
+            only: use `bidirectional=True` with the other.
         return_sequences: Return the output of every step, not only the last one.
         return_state: Return the final states as well.
         go_backwards: Flip the sequence first; outputs come in processing order.
@@ -173,6 +174,7 @@ class Recurrent(keras.layers.Layer):
                 units,
                 name=f"l{depth}{'_reverse' * direction}",
                 dtype=self.dtype_policy,
+                trainable=trainable,
                 **cell_options,
             )
             for depth in range(num_layers)
@@ -231,16 +233,21 @@ class Recurrent(keras.layers.Layer):
         initial_state: Any = None,
         mask: Tensor | None = None,
         training: bool = False,
+        sequences_mask: Tensor | None = None,
     ) -> Any:
         batch, time, _ = self._check_sequences(sequences.shape)
-        if mask is None:
-            # Keras hands a mask over only where the sequences are the sole tensor.
-            mask = getattr(sequences, "_keras_mask", None)
+        # Keras hands the sequences' own mask over as `mask` where they come alone, and under
+        # this longer name where an initial state comes with them.
+        mask = sequences_mask if mask is None else mask
         if mask is not None:
+            mask = ops.cast(ops.convert_to_tensor(mask), "bool")
             self._check_mask(mask.shape, sequences.shape)
-            mask = self._time_major(ops.cast(mask, "bool"))
+            mask = self._time_major(mask)
         # Keras casts floats to the compute dtype, but leaves integers alone.
         sequences = self._time_major(ops.convert_to_tensor(sequences, self.compute_dtype))
+        if mask is not None:
+            # What stands in masked steps, NaN included, must not reach the gradients.
+            sequences = ops.where(mask[..., None], sequences, ops.zeros_like(sequences))
         batch = ops.shape(sequences)[1] if batch is None else batch
         states = self._starting_states(initial_state, batch)
         kernel = KERNELS[
@@ -317,12 +324,15 @@ class Recurrent(keras.layers.Layer):
     def reset_state(self, states: list[Tensor] | None = None) -> None:
         """Set the states that a stateful layer carries over, to zeros by default.
 
+        As in Keras, resetting a layer that carries none does nothing.
+
         Raises:
-            ValueError: the layer is not stateful.
+            ValueError: states are given, but the layer carries none or others.
         """
-        if self.carried is None:
-            raise ValueError(f"{self.name} carries no states: it was made with stateful=False.")
-        self.carried.assign(states)
+        if states is not None:
+            self._check_carried(states)
+        if self.carried is not None and self.carried.built:
+            self.carried.assign(states)
 
     def reset_states(self, states: list[Tensor] | None = None) -> None:
         """Keras's other name for `reset_state`."""
@@ -360,6 +370,12 @@ class Recurrent(keras.layers.Layer):
             if self.carried is None:
                 return self.get_initial_state(batch)
             initial_state = self.carried.tensors(self.compute_dtype)
+            if isinstance(batch, int) and batch != initial_state[0].shape[0]:
+                raise ValueError(
+                    f"{self.name} is stateful and was built for batches of "
+                    f"{initial_state[0].shape[0]}. Got a batch of {batch}; pad it, or build "
+                    "another layer and take over the weights."
+                )
         elif not isinstance(initial_state, (list, tuple)):
             initial_state = [initial_state]
         states = [ops.convert_to_tensor(state, self.compute_dtype) for state in initial_state]
@@ -391,13 +407,27 @@ class Recurrent(keras.layers.Layer):
             ],
         )
 
+    def _check_carried(self, states: list[Tensor]) -> None:
+        if self.states is None:
+            raise ValueError(
+                f"{self.name} carries no states to set: make it with stateful=True and build it."
+            )
+        expected = [tuple(state.shape) for state in self.states]
+        given = [tuple(state.shape) for state in states]
+        if given != expected:
+            raise ValueError(f"{self.name} carries states of shapes {expected}. Got {given}.")
+
     def _check_sequences(self, shape: Shape) -> tuple[int | None, int | None, int | None]:
         """Return (batch, time, features)."""
         axes = "(batch, time, features)" if self.batch_first else "(time, batch, features)"
         if len(shape) != 3:
             raise ValueError(
                 f"{self.name} takes sequences of shape {axes}. Got {tuple(shape)}"
-                + ("; add the missing axis, e.g. x[:, :, None]." if len(shape) == 2 else ".")
+                + (
+                    "; x[None] adds a batch axis, x[:, :, None] one of features."
+                    if len(shape) == 2
+                    else "."
+                )
             )
         batch, time, features = shape if self.batch_first else (shape[1], shape[0], shape[2])
         if time == 0:

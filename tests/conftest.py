@@ -18,6 +18,8 @@ if keras.backend.backend() == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    # Nearly all of the time goes into compiling small programs that run once.
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 def pytest_report_header() -> str:

@@ -140,17 +140,22 @@ def test_command_line_names_the_backend(arguments: list[str], expected: str | No
 
 
 @pytest.mark.parametrize(
-    ("program", "expected"),
+    ("program", "original", "expected"),
     [
-        ("/usr/bin/kerasrnn", True),
-        ("kerasrnn.exe", True),
-        ("/usr/bin/pytest", False),
-        ("-c", False),
-        ("", False),
+        ("/usr/bin/kerasrnn", ["python", "/usr/bin/kerasrnn"], True),
+        ("kerasrnn.exe", ["kerasrnn.exe"], True),
+        ("-m", ["python", "-m", "kerasrnn", "sine"], True),
+        ("-m", ["python", "-W", "error", "-m", "kerasrnn"], True),
+        ("-m", ["python", "-m", "another.package", "--backend", "gloo"], False),
+        ("/usr/bin/pytest", ["python", "/usr/bin/pytest"], False),
+        ("-c", ["python", "-c", "import kerasrnn"], False),
+        ("", ["python"], False),
     ],
 )
-def test_only_the_command_reads_its_arguments(program: str, expected: bool) -> None:
-    assert backend.is_command(program) == expected
+def test_only_the_command_reads_its_arguments(
+    program: str, original: list[str], expected: bool
+) -> None:
+    assert backend.is_command(program, original) == expected
 
 
 def test_nothing_is_changed_once_keras_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,13 @@ def test_wrong_states_are_named(states: Any, got: str) -> None:
         cell(inputs, states())
 
 
+def test_list_beside_a_state_is_refused() -> None:
+    """Half of torch's form and half of Keras's."""
+    hidden = cell = np.zeros((2, 4))
+    with pytest.raises(ValueError, match=r"each state as a tensor.*list among them.*cell\(x, h, c"):
+        kerasrnn.LSTMCell(4)(np.zeros((2, 3)), [[hidden, cell]])
+
+
 def test_wrong_symbolic_states_are_named() -> None:
     cell = kerasrnn.LSTMCell(4)
     with pytest.raises(ValueError, match=r"2 states of shapes .*Got \[\(None, 5\)\]"):

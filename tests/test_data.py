@@ -91,7 +91,7 @@ def test_spellings_of_one_table_read_alike(tmp_path: Path, content: str) -> None
 
 
 def test_rows_are_numbered_where_there_is_no_column_of_times(tmp_path: Path) -> None:
-    series = read_csv(write(tmp_path, "y\n3\n\n1\n2\n"))
+    series = read_csv(write(tmp_path, "y\n3\n1\n2\n\n"))
     assert series.to_dict() == {0: 3, 1: 1, 2: 2}
     assert future_index(series.index, 2).tolist() == [3, 4]
     assert season_length(series.index) == 1
@@ -167,7 +167,7 @@ def test_built_in_table_is_box_and_jenkins_series_g() -> None:
 
 
 @given(
-    values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=30),
+    values=st.lists(st.floats(-1e30, 1e30), min_size=2, max_size=30),
     separator=st.sampled_from(",;\t"),
     dated=st.booleans(),
 )
@@ -182,3 +182,10 @@ def test_written_by_pandas_is_read_back_exactly(
     series = read_csv(path)
     assert series.to_numpy().tobytes() == np.array(values).tobytes()
     assert series.index.equals(frame.index)
+
+
+def test_empty_line_between_single_values_is_a_missing_value(tmp_path: Path) -> None:
+    path = write(tmp_path, "y\n3\n\n1\n2\n")
+    with pytest.raises(DataError, match=r"line 3, column 'y': missing value"):
+        read_csv(path)
+    assert read_csv(path, Reading(fill="linear")).tolist() == [3, 2, 1, 2]

@@ -128,11 +128,30 @@ def test_stateful_needs_a_batch_size() -> None:
         kerasrnn.LSTM(4, stateful=True)(keras.Input((5, 3)))
 
 
+@pytest.mark.parametrize("stateful", [True, False])
 @pytest.mark.parametrize("reset", ["reset_state", "reset_states"])
-def test_stateless_layer_has_nothing_to_reset(reset: str) -> None:
-    layer = built(kerasrnn.LSTM(4, name="mine"), 3)
-    with pytest.raises(ValueError, match=r"mine carries no states.*stateful=False"):
-        getattr(layer, reset)()
+def test_layer_without_states_has_none_to_set(reset: str, stateful: bool) -> None:
+    """A stateless layer, or one not built yet; only to zero them all is no error."""
+    layer = kerasrnn.LSTM(4, name="mine", stateful=stateful)
+    getattr(layer, reset)()
+    message = "mine carries no states to set: make it with stateful=True and build it"
+    with pytest.raises(ValueError, match=message):
+        getattr(layer, reset)([zeros(5, 4)] * 2)
+
+
+@pytest.mark.parametrize("states", [[(5, 4)], [(5, 4)] * 3, [(5, 4), (5, 3)], [(4, 4), (4, 4)]])
+def test_states_set_by_hand_must_fit(states: list[tuple[int, ...]]) -> None:
+    layer = built(kerasrnn.LSTM(4, name="mine", stateful=True), 3, batch=5)
+    with pytest.raises(ValueError, match="mine carries states of shapes") as caught:
+        layer.reset_state([zeros(*shape) for shape in states])
+    assert_said(caught, ["[(5, 4), (5, 4)]", f"Got {states}"])
+
+
+def test_stateful_layer_keeps_to_its_batch_size() -> None:
+    layer = built(kerasrnn.LSTM(4, name="mine", stateful=True), 3, batch=5)
+    with pytest.raises(ValueError, match="mine is stateful") as caught:
+        layer(zeros(3, 7, 3))
+    assert_said(caught, ["built for batches of 5", "Got a batch of 3", "pad it"])
 
 
 @pytest.mark.parametrize("rate", ["dropout", "input_dropout", "recurrent_dropout"])

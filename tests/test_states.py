@@ -120,6 +120,29 @@ def test_carried_states_are_saved_with_the_model(halves: np.ndarray, tmp_path: P
     assert np.abs(expected - to_numpy(stateless()(halves[1]))).max() > 0.01
 
 
+def test_states_are_there_to_be_read(halves: np.ndarray) -> None:
+    layer = kerasrnn.LSTM(4, stateful=True, return_state=True)
+    assert layer.states is None
+    assert stateless().states is None
+    _, *final = layer(halves[0])
+    for ours, theirs in zip(layer.states, final, strict=True):
+        assert (to_numpy(ours) == to_numpy(theirs)).all()
+
+
+def test_keras_bidirectional_carries_and_resets_the_states(halves: np.ndarray) -> None:
+    """Both of its layers keep their own, and each starts a batch from its own."""
+    wrapper = keras.layers.Bidirectional(kerasrnn.LSTM(4, stateful=True))
+    wrapper.build(halves[0].shape)
+    ours = kerasrnn.LSTM(4, stateful=True, bidirectional=True)
+    built(ours, FEATURES, batch=BATCH)
+    wrapper.set_weights(ours.get_weights())
+    for half in halves[:2]:
+        assert_close(to_numpy(ours(half)), to_numpy(wrapper(half)), "float32")
+    assert all(to_numpy(state).any() for state in wrapper.states)
+    wrapper.reset_state()
+    assert not any(to_numpy(state).any() for state in wrapper.states)
+
+
 @pytest.mark.parametrize("way", ["set_weights", "load_weights"])
 def test_weights_pass_between_batch_sizes(way: str, halves: np.ndarray, tmp_path: Path) -> None:
     """The states of another batch size mean nothing: the new model starts from zeros."""
@@ -131,6 +154,7 @@ def test_weights_pass_between_batch_sizes(way: str, halves: np.ndarray, tmp_path
     if way == "set_weights":
         single.set_weights(model.get_weights())
     else:
+        single(halves[2, :1])
         model.save_weights(tmp_path / "model.weights.h5")
         single.load_weights(tmp_path / "model.weights.h5")
     expected = to_numpy(stateless(use_bias=False)(halves[1, :1]))

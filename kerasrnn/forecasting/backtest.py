@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kerasrnn.forecasting.baselines import naive, seasonal_naive
+from kerasrnn.forecasting.data import DataError
 from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.metrics import NAIVE, NETWORK, SEASONAL_NAIVE, score, skill
 
@@ -41,6 +42,11 @@ def hold_out(forecaster: Forecaster, series: pd.Series) -> HoldOut:
         DataError: the rows before the held-out ones are too few.
     """
     horizon = forecaster.horizon
+    if len(series) <= horizon:
+        raise DataError(
+            f"{len(series)} rows are too few for a horizon of {horizon}, for which {horizon} are "
+            "held out; more are needed, or a shorter --horizon"
+        )
     history, actual = series.iloc[:-horizon], series.iloc[-horizon:]
     fitted = forecaster.clone().fit(history)
     forecast = pd.Series(fitted.predict().to_numpy(), index=actual.index, name="forecast")

@@ -13,13 +13,14 @@ import keras
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.data import DataError
+from kerasrnn.forecasting.data import DataError, require_positive
 from kerasrnn.forecasting.metrics import NAIVE, NETWORK, SEASONAL_NAIVE, score, skill
 from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model
 from kerasrnn.forecasting.windows import cut_windows
 
 TRAINING_SHARE = 0.7
 EPOCHS = 1000
+LEAST_WINDOWS = 4
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,15 @@ def run_classic(
     Raises:
         DataError: there are too few rows.
     """
+    require_positive(
+        look_back=look_back, units=units, num_layers=num_layers, epochs=epochs, season=season
+    )
     values = series.to_numpy("float64")
-    if len(values) < look_back + 3:
-        raise DataError(f"{len(values)} rows are too few for a look-back of {look_back}")
+    if len(values) < look_back + LEAST_WINDOWS:
+        raise DataError(
+            f"{len(values)} rows are too few for a look-back of {look_back}, which needs "
+            f"{look_back + LEAST_WINDOWS}; use a shorter --look-back, or more rows"
+        )
     windows, targets, scale = scaled_windows(values, look_back)
     count = int(len(windows) * TRAINING_SHARE)
     keras.utils.set_random_seed(seed)

@@ -12,13 +12,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+LARGEST = 1e30
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 FILLS = ("linear", "previous", "drop")
 DUPLICATES = ("first", "last", "mean")
+DATE_ORDERS = ("day-first", "month-first")
 
 
 class DataError(ValueError):
     """The input cannot be used; the message is one line with place and remedy."""
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's message in one line."""
+    return " ".join(str(error).split())
+
+
+def require_positive(**numbers: int | None) -> None:
+    """Raise where a number that was given is below 1."""
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise DataError(f"--{name.replace('_', '-')} must be at least 1. Got {number}.")
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,8 @@ class Reading:
         sort: Sort rows by time. Default: unsorted rows are an error.
         duplicates: Which row to keep of those with the same time: `"first"`, `"last"`
             or their `"mean"`. Default: an error.
+        dates: How dates such as 01/02/2020 are meant: `"day-first"` or `"month-first"`.
+            Default: as all of them can be read; an error where that leaves both.
     """
 
     target: str | None = None
@@ -44,11 +60,13 @@ class Reading:
     fill: str | None = None
     sort: bool = False
     duplicates: str | None = None
+    dates: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("fill", self.fill, FILLS),
             ("duplicates", self.duplicates, DUPLICATES),
+            ("dates", self.dates, DATE_ORDERS),
         ):
             if value is not None and value not in known:
                 raise DataError(f"--{name} must be one of {', '.join(known)}. Got {value!r}.")
@@ -103,31 +121,57 @@ def read_table(path: Path, encoding: str) -> pd.DataFrame:
     text = read_text(path, encoding)
     if not text.strip():
         raise DataError(f"{path} is empty: expected a header line and rows of numbers")
-    try:
-        table = pd.read_csv(
-            io.StringIO(text),
-            sep=separator(text),
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            skipinitialspace=True,
-            index_col=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        detail = str(error).strip().rsplit("error: ", 1)[-1]
-        raise DataError(f"{path}: {detail}; every line needs as many cells as the header") from None
-    table.columns = [str(name).strip() for name in table.columns]
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table.apply(lambda column: column.fillna("").str.strip())
-    table = table[(table != "").any(axis=1)]
-    if all(is_number(name) for name in table.columns):
-        raise DataError(
-            f"{path}, line 1: expected column names, got {', '.join(table.columns)}; add a "
-            "header line"
-        )
-    if table.empty:
+    lines: dict[int, list[str]] = {}
+    blank: list[int] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text))
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise DataError(f"{path}, line {line}: {error}; correct the line") from None
+        if any(cells):
+            lines[line] = cells
+        elif cells == [""] or not cells:
+            blank.append(line)
+    first, *rows = lines
+    if len(lines[first]) == 1:  # an empty line between values is a missing value
+        rows = sorted([*rows, *(line for line in blank if first < line < max(lines))])
+    header = [name or f"column {i}" for i, name in enumerate(lines[first], start=1)]
+    check_header(path, first, header)
+    for line in rows:
+        lines[line] = fitted(path, line, lines.get(line, [""]), header)
+    if not rows:
         raise DataError(f"{path} has a header line and no rows; add rows of numbers")
-    return table
+    return pd.DataFrame([lines[line] for line in rows], index=rows, columns=header, dtype=str)
+
+
+def check_header(path: Path, line: int, header: Sequence[str]) -> None:
+    """Raise where the first line holds no names, or one twice."""
+    if all(is_number(name) or looks_like_date(name) for name in header):
+        raise DataError(
+            f"{path}, line {line}: expected column names, got {', '.join(header)}; add a header "
+            "line"
+        )
+    for name in header:
+        if header.count(name) > 1:
+            raise DataError(
+                f"{path}, line {line}: {header.count(name)} columns are named {name!r}; give each "
+                "its own name"
+            )
+
+
+def fitted(path: Path, line: int, cells: list[str], header: Sequence[str]) -> list[str]:
+    """Return a row's cells, without empty ones past the header's end."""
+    extra = cells[len(header) :]
+    if len(cells) < len(header) or any(extra):
+        raise DataError(
+            f"{path}, line {line}: expected {len(header)} cells as in the header, got "
+            f"{len(cells)}; correct the line"
+        )
+    return cells[: len(header)]
 
 
 def read_text(path: Path, encoding: str) -> str:
@@ -138,9 +182,9 @@ def read_text(path: Path, encoding: str) -> str:
         raise DataError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a directory; name a CSV file in it") from None
-    except PermissionError:
-        raise DataError(f"{path} may not be read; check its permissions") from None
-    if data.startswith(b"PK"):
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; check the path and its permissions") from None
+    if data.startswith(b"PK\x03\x04"):
         raise DataError(f"{path} is a zip archive or an Excel workbook; save the sheet as CSV")
     try:
         text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
@@ -188,31 +232,40 @@ def choose_columns(path: Path, table: pd.DataFrame, reading: Reading) -> tuple[s
 
 
 def missing_column(path: Path, option: str, name: str, columns: Sequence[str]) -> str:
-    """Say that a column is not there, or there twice, and which may have been meant."""
-    if name in columns:
-        return f"{path}: {columns.count(name)} columns are named {name!r}; give them own names"
-    close = difflib.get_close_matches(name, columns, n=1)
-    hint = f"; did you mean --{option} {close[0]!r}?" if close else ""
+    """Say that a column is not there, and which may have been meant."""
+    folded = {column.casefold(): column for column in columns}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    hint = f"; did you mean --{option} {folded[close[0]]!r}?" if close else ""
     return f"{path} has no column {name!r}; it has {', '.join(columns)}{hint}"
 
 
 def default_time(table: pd.DataFrame, target: str | None) -> str | None:
-    """Return the first column where it can be nothing but times."""
+    """Return the column that is surely the times: of dates, or of two the first if whole."""
+    others = [str(name) for name in table.columns if name != target]
+    dates = [name for name in others if looks_like_date(table[name].iloc[0])]
+    if dates and len(table.columns) > 1:
+        return dates[0]
     first = str(table.columns[0])
-    if len(table.columns) == 1 or first == target:
+    if len(table.columns) != 2 or first == target:
         return None
-    if len(table.columns) == 2:
-        return first
-    return first if not is_number(table[first].iloc[0]) and looks_like_date(table[first]) else None
+    whole = table[first].str.fullmatch(r"[+-]?\d{1,15}").all()
+    return first if whole or not is_number(table[first].iloc[0]) else None
 
 
-def looks_like_date(column: pd.Series) -> bool:
-    """Say whether the first cell of a column is a date."""
-    return bool(to_datetimes(column.iloc[:1]).notna().all())
+def looks_like_date(text: str) -> bool:
+    """Say whether a cell is a date, and not a number."""
+    if is_number(text) or not any(map(str.isdigit, text)):
+        return False
+    return bool(to_datetimes(pd.Series([text])).notna().all())
 
 
-def to_datetimes(column: pd.Series) -> pd.Series:
-    """Parse dates, written alike in all cells; what is none becomes NaT."""
+def to_datetimes(column: pd.Series, order: str | None = None) -> pd.Series:
+    """Parse dates, written alike in all cells; what is none becomes NaT.
+
+    Args:
+        column: Text.
+        order: `"day-first"` or `"month-first"`, for dates such as 01/02/2020.
+    """
     if column.str.fullmatch(r"\d{4}-?Q[1-4]").all():
         return pd.PeriodIndex(column, freq="Q").to_timestamp().to_series(column.index)
     if column.str.fullmatch(r"\d{6}").all():
@@ -220,7 +273,10 @@ def to_datetimes(column: pd.Series) -> pd.Series:
     with warnings.catch_warnings():
         # pandas warns where it has to guess the format; NaT says it better here.
         warnings.simplefilter("ignore", UserWarning)
-        return pd.to_datetime(column, errors="coerce")
+        try:
+            return pd.to_datetime(column, errors="coerce", dayfirst=order == "day-first")
+        except ValueError:  # the offset from UTC changes, as it does with summer time
+            return pd.to_datetime(column, errors="coerce", utc=True)
 
 
 def is_number(text: str) -> bool:
@@ -239,9 +295,14 @@ def parse_target(path: Path, column: pd.Series, reading: Reading) -> pd.Series:
     numbers = pd.to_numeric(column.mask(missing), errors="coerce").astype("float64")
     for line in column.index[~missing & numbers.isna()][:1]:
         raise DataError(
-            f"{path}, line {line}, {place}: expected a number, got {column[line]!r}; correct "
+            f"{path}, line {line}, {place}: expected a number, got {shown(column[line])}; correct "
             "the cell (digits with a decimal point, no thousands separators), or choose another "
-            "column with --target"
+            "column with --target" + " or --time" * looks_like_date(column[line])
+        )
+    for line in numbers.index[np.isfinite(numbers) & (numbers.abs() > LARGEST)][:1]:
+        raise DataError(
+            f"{path}, line {line}, {place}: {column[line]} is beyond {LARGEST:g}, more than single "
+            "precision holds; put the column in a larger unit"
         )
     for line in numbers.index[np.isinf(numbers)][:1]:
         raise DataError(
@@ -262,7 +323,7 @@ def parse_target(path: Path, column: pd.Series, reading: Reading) -> pd.Series:
 
 def index_by_time(path: Path, values: pd.Series, times: pd.Series, reading: Reading) -> pd.Series:
     """Index values by their times, in strictly increasing order."""
-    parsed = parse_times(path, times)
+    parsed = parse_times(path, times, reading)
     place = f"column {times.name!r}"
     if reading.sort:
         parsed = parsed.sort_values(kind="stable")
@@ -287,19 +348,48 @@ def index_by_time(path: Path, values: pd.Series, times: pd.Series, reading: Read
     return with_frequency(series)
 
 
-def parse_times(path: Path, times: pd.Series) -> pd.Series:
+def parse_times(path: Path, times: pd.Series, reading: Reading) -> pd.Series:
     """Return times as dates, or as whole numbers where all of them are."""
+    place = f"column {times.name!r}"
     whole = times.str.fullmatch(r"[+-]?\d{1,15}")
     if whole.all() and not times.str.fullmatch(r"(19|20)\d\d(0[1-9]|1[0-2])([0-3]\d)?").all():
         return times.astype("int64")
-    parsed = to_datetimes(times)
+    if times.str.fullmatch(r"\d{1,2}:\d\d(:\d\d)?").all():
+        raise DataError(
+            f"{path}, {place}: times of day such as {times.iloc[0]!r} need a date; add it"
+        )
+    order = reading.dates
+    if order is None and times.str.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*").all():
+        order = only_date_order(path, times)
+    parsed = to_datetimes(times, order)
     for line in times.index[parsed.isna()][:1]:
         raise DataError(
-            f"{path}, line {line}, column {times.name!r}: expected a time such as 1960-12 or "
-            f"1960-12-31 18:00, written alike in all lines, got {times[line]!r}; correct the "
-            "cell, or name the column of times with --time"
+            f"{path}, line {line}, {place}: expected a time such as 1960-12 or 1960-12-31 18:00, "
+            f"written alike in all lines, got {shown(times[line])}; correct the cell, or name the "
+            "column of times with --time"
         )
     return parsed
+
+
+def only_date_order(path: Path, times: pd.Series) -> str | None:
+    """Return the only order of day and month in which all dates can be read."""
+    numbers = times.str.extract(r"^(\d+)\D(\d+)").astype("int64")
+    possible = [
+        order
+        for order, months in zip(DATE_ORDERS, (numbers[1], numbers[0]), strict=True)
+        if (months <= 12).all()
+    ]
+    if len(possible) == 2 and (numbers[0] != numbers[1]).any():
+        raise DataError(
+            f"{path}, column {times.name!r}: dates such as {times.iloc[0]!r} can be read in two "
+            "ways; use --dates day-first or --dates month-first"
+        )
+    return possible[0] if possible else None
+
+
+def shown(cell: str) -> str:
+    """Quote a cell for a message, cut where it is long."""
+    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
 
 
 def with_frequency(series: pd.Series) -> pd.Series:
@@ -332,12 +422,21 @@ def future_index(index: pd.Index, steps: int) -> pd.Index:
 
 # Steps in the cycle that is usual at a frequency.
 SEASONS = {"YE": 1, "YS": 1, "QE": 4, "QS": 4, "ME": 12, "MS": 12, "W": 52, "D": 7, "B": 5}
-SEASONS |= {"h": 24, "min": 60, "s": 60}
+SEASONS |= {"BQE": 4, "BQS": 4, "BME": 12, "BMS": 12, "h": 24, "s": 60}
+MINUTES_IN_DAY, MINUTES_IN_HOUR = 1440, 60
+LONGEST_SEASON = 288
 
 
 def season_length(index: pd.Index) -> int:
-    """Return the steps in a season, from the frequency: 12 where monthly; 1 if unknown."""
+    """Return the steps in a season, from the frequency: 12 where monthly; 1 if unknown.
+
+    Minutes repeat after a day, or where that is more than 288 steps, after an hour.
+    """
     if not isinstance(index, pd.DatetimeIndex) or index.freq is None:
         return 1
     name = index.freq.freqstr.lstrip("-0123456789").split("-")[0]
-    return max(SEASONS.get(name, 1) // index.freq.n, 1)
+    if name == "min":
+        day = MINUTES_IN_DAY // index.freq.n
+        return day if day <= LONGEST_SEASON else max(MINUTES_IN_HOUR // index.freq.n, 1)
+    season, rest = divmod(SEASONS.get(name, 1), index.freq.n)
+    return season if season and not rest else 1

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.data import DataError, future_index, season_length
+from kerasrnn.forecasting.data import DataError, future_index, require_positive, season_length
 from kerasrnn.forecasting.models import LAYERS, forecast_model
 from kerasrnn.forecasting.progress import ProgressBar
 from kerasrnn.forecasting.scaling import Scaling, measure_scaling
@@ -20,6 +20,7 @@ LEARNING_RATE = 3e-3
 USUAL_STEPS, MOST_STEPS = 400, 1500
 PATIENCE = 25
 LEAST_WINDOWS = 4
+SMALLEST_SPREAD = 1e-5
 
 
 class Forecaster:
@@ -41,7 +42,7 @@ class Forecaster:
         units: Units of each recurrent layer. Default 32.
         num_layers: Recurrent layers. Default 1.
         epochs: Most passes over the training windows. Default: about 400 training
-            steps, at least 10 passes, at most 1500 steps.
+            steps, at least 10 passes; no more than 1500 steps, but one pass at least.
         season: Steps in a season. Default: from the frequency, 12 where monthly.
         seed: Governs initial weights, dropout and the order of the windows.
         quiet: Show no progress bar.
@@ -53,6 +54,8 @@ class Forecaster:
         look_back_, season_: What was used.
         history_: The series that was fitted.
         epochs_: Number of passes that were made.
+        losses_: Mean squared error after each pass, under `"loss"` and, where windows were
+            held out for early stopping, `"val_loss"`, in multiples of the base forecast's.
 
     Raises:
         DataError: an argument is out of range.
@@ -71,17 +74,14 @@ class Forecaster:
         seed: int = 0,
         quiet: bool = True,
     ) -> None:
-        numbers = {
-            "horizon": horizon,
-            "look-back": look_back,
-            "units": units,
-            "num-layers": num_layers,
-            "epochs": epochs,
-            "season": season,
-        }
-        for name, number in numbers.items():
-            if number is not None and number < 1:
-                raise DataError(f"--{name} must be at least 1. Got {number}.")
+        require_positive(
+            horizon=horizon,
+            look_back=look_back,
+            units=units,
+            num_layers=num_layers,
+            epochs=epochs,
+            season=season,
+        )
         if model not in LAYERS:
             raise DataError(f"--model must be one of {', '.join(LAYERS)}. Got {model!r}.")
         self.horizon = horizon
@@ -107,6 +107,11 @@ class Forecaster:
         if not np.isfinite(values).all():
             first = series.index[~np.isfinite(values)][0]
             raise DataError(f"{series.name}: missing or infinite value at {first}; fill or drop it")
+        if np.ptp(values) < SMALLEST_SPREAD * np.abs(values).max():
+            raise DataError(
+                f"{series.name}: values vary by {np.ptp(values):g} around {values.mean():g}, less "
+                "than single precision resolves; subtract a constant from the column"
+            )
         self.history_ = series
         self.season_ = self.season or season_length(series.index)
         self.look_back_ = self.look_back or default_look_back(
@@ -132,12 +137,20 @@ class Forecaster:
         Returns:
             Forecasts, indexed by the times that follow.
         """
+        if not hasattr(self, "model_"):
+            raise DataError("call fit before predict: there is nothing to forecast from")
+        require_positive(horizon=horizon)
         steps = self.horizon if horizon is None else horizon
         values = self.history_.to_numpy("float64")
         while len(values) < len(self.history_) + steps:
             window = values[None, -self.look_back_ :].astype(keras.config.floatx())
             values = np.concatenate([values, self.model_.predict_on_batch(window)[0]])
         forecast = values[len(self.history_) : len(self.history_) + steps]
+        if not np.isfinite(forecast).all():
+            raise DataError(
+                f"{self.history_.name}: the network's forecast is not finite; put the column in "
+                "another unit, or use another --model or fewer --epochs"
+            )
         index = future_index(self.history_.index, steps)
         return pd.Series(forecast, index=index, name="forecast")
 
@@ -161,20 +174,24 @@ class Forecaster:
 
     def _train(self, past: np.ndarray, future: np.ndarray) -> None:
         """Fit the network; stop early where it no longer improves, and keep the best weights."""
+        # Errors in multiples of those of the base forecast, whatever the unit of the series.
+        error_scale = math.sqrt(self.scaling_.loss_scale)
+        future = future / error_scale
         held_out = validation_windows(len(past), self.horizon)
-        count = len(past) - held_out
+        # The windows between both sets share targets with the held-out ones.
+        count = len(past) - held_out - (self.horizon - 1 if held_out else 0)
         steps_per_epoch = math.ceil(count / BATCH_SIZE)
         epochs = self.epochs or default_epochs(steps_per_epoch)
         decay = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps_per_epoch)
-        self.model_.compile(
+        network = keras.Model(self.model_.input, self.model_.output / error_scale)
+        network.compile(
             keras.optimizers.Adam(decay, clipnorm=1.0),
             "mse",
-            loss_weights=[1 / self.scaling_.loss_scale],
         )
-        history = self.model_.fit(
+        history = network.fit(
             past[:count],
             future[:count],
-            validation_data=(past[count:], future[count:]) if held_out else None,
+            validation_data=(past[-held_out:], future[-held_out:]) if held_out else None,
             batch_size=BATCH_SIZE,
             epochs=epochs,
             verbose=0,
@@ -186,6 +203,7 @@ class Forecaster:
             ],
         )
         self.epochs_ = len(history.epoch)
+        self.losses_: dict[str, list[float]] = history.history
 
 
 def default_look_back(rows: int, horizon: int, season: int) -> int:
@@ -199,7 +217,7 @@ def default_look_back(rows: int, horizon: int, season: int) -> int:
 
 
 def default_epochs(steps_per_epoch: int) -> int:
-    """Return the passes that make about 400 steps, at least 10, at most 1500 steps."""
+    """Return the passes that make about 400 steps, at least 10, or else 1500 steps."""
     usual = max(10, round(USUAL_STEPS / steps_per_epoch))
     return max(1, min(usual, MOST_STEPS // steps_per_epoch))
 

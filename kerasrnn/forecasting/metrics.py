@@ -25,7 +25,7 @@ def score(
     Returns:
         A row for each forecast; columns `rmse` and `mae` in the unit of the series,
         `smape` as a share (0.05 is 5 %), `mase` as a multiple of the mean error of
-        (seasonal) naive over the history, NaN where that is zero.
+        (seasonal) naive over the history, not finite where that is zero.
     """
     train = pd.DataFrame({"unique_id": 0, "ds": np.arange(len(history)), "y": history})
     test = pd.DataFrame({"unique_id": 0, "ds": len(history) + np.arange(len(actual)), "y": actual})

@@ -15,13 +15,16 @@ from kerasrnn.forecasting.data import DataError
 
 def check_directory(directory: Path) -> None:
     """Raise, before any work is done, where files cannot be written into a directory."""
-    existing = directory
-    while not existing.exists():
-        existing = existing.parent
+    existing = nearest_existing(directory)
     if not existing.is_dir():
         raise DataError(f"--output {directory}: {existing} is a file; name a directory")
     if not os.access(existing, os.W_OK):
         raise DataError(f"--output {directory}: {existing} may not be written to; name another")
+
+
+def nearest_existing(path: Path) -> Path:
+    """Return the path, or the nearest of its parents that exists."""
+    return path if path.exists() else nearest_existing(path.parent)
 
 
 @contextmanager
@@ -31,10 +34,10 @@ def staged(directory: Path) -> Iterator[Path]:
     Nothing reaches `directory` where an error or an interrupt comes in between.
     """
     check_directory(directory)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".kerasrnn-", dir=directory.parent) as folder:
+    place = nearest_existing(directory)
+    with tempfile.TemporaryDirectory(prefix=".kerasrnn-", dir=place) as folder:
         yield Path(folder)
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         for path in sorted(Path(folder).iterdir()):
             shutil.move(path, directory / path.name)
 
@@ -48,6 +51,8 @@ def finite(value: Any) -> Any:
     """Replace what JSON cannot hold by None."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -11,6 +11,7 @@ correct its own errors. It learns these three curves, not sine curves in general
 """
 
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,7 +21,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasrnn.forecasting.data import DataError
+from kerasrnn.forecasting.data import DataError, one_line
 from kerasrnn.forecasting.models import TORCH_EPSILON, sine_model
 
 STARTS = (0, 1, 2)
@@ -62,7 +63,7 @@ class SineRun:
                 raise DataError(f"--{name} must be one of {', '.join(known)}. Got {value!r}.")
         if self.total < REPORT_EVERY or self.total % REPORT_EVERY:
             raise DataError(f"--iterations must be a multiple of {REPORT_EVERY}. Got {self.total}.")
-        if self.clip is not None and self.clip <= 0:
+        if self.clip is not None and not self.clip > 0:
             raise DataError(f"--clip must be above 0. Got {self.clip:g}.")
 
     @property
@@ -140,6 +141,11 @@ def train(run: SineRun, checkpoint: Path | None = None, report: bool = True) -> 
     """
     model = resume(run, checkpoint) if checkpoint and checkpoint.exists() else new_model(run)
     done = int(model.optimizer.iterations)
+    if done > run.total:
+        raise DataError(
+            f"--checkpoint {checkpoint} has {done} iterations, more than the {run.total} asked "
+            "for; ask for more, or name another file"
+        )
     batches: Iterator[Any] = (
         classic_batches(run.seed)
         if run.recipe == "classic"
@@ -163,10 +169,12 @@ def train(run: SineRun, checkpoint: Path | None = None, report: bool = True) -> 
 
 def resume(run: SineRun, checkpoint: Path) -> keras.Model:
     """Load a checkpoint, or say that it belongs to another run."""
+    if not zipfile.is_zipfile(checkpoint):
+        raise DataError(f"--checkpoint {checkpoint} is not a whole .keras file; remove it")
     try:
         model = keras.saving.load_model(checkpoint)
-    except (ValueError, OSError) as error:
-        raise DataError(f"--checkpoint {checkpoint}: not a Keras model: {error}") from None
+    except (ValueError, OSError, TypeError) as error:
+        raise DataError(f"--checkpoint {checkpoint}: {one_line(error)}; remove it") from None
     if model.name != run.model_name:
         raise DataError(
             f"--checkpoint {checkpoint} holds {model.name}, this run is {run.model_name}; give "

@@ -140,6 +140,9 @@ def test_wrong_numbers_of_states_are_named() -> None:
     wrong = (torch.zeros(3, 1, 4), torch.zeros(3, 1, 4))
     with pytest.raises(ValueError, match=r"mine needs states of shape \(2, batch, size\).*3, 1, 4"):
         kerasrnn.states_from_torch(layer, wrong)
+    for alone in (torch.zeros(2, 1, 4), (torch.zeros(2, 1, 4),)):
+        with pytest.raises(ValueError, match=r"mine needs the pair \(h, c\). Got"):
+            kerasrnn.states_from_torch(layer, alone)
 
 
 @pytest.mark.parametrize("kind", KINDS + CELLS)
@@ -229,6 +232,8 @@ def test_unbuilt_and_foreign_things_are_refused() -> None:
         kerasrnn.load_torch_state_dict(unbuilt, {})
     with pytest.raises(TypeError, match=r"torch.nn RNN, LSTM, GRU.*Got Linear"):
         kerasrnn.from_torch(torch.nn.Linear(2, 3))
+    with pytest.raises(TypeError, match=r"to_torch takes one of RNN, LSTM, GRU.*Got Dense"):
+        kerasrnn.to_torch(keras.layers.Dense(3))
 
 
 @pytest.mark.parametrize("kind", KINDS)
