@@ -153,6 +153,11 @@ class Cell(keras.layers.Layer):
             states: Hidden state (batch, output_size), or all states in a list.
             cell_state: An LSTM's cell state (batch, units), beside a hidden state.
         """
+        if not compatible(inputs.shape, (None, self.input_size)):
+            raise ValueError(
+                f"{self.name} takes inputs of shape (batch, {self.input_size}), one step at a "
+                f"time. Got {tuple(inputs.shape)}; a layer takes whole sequences."
+            )
         as_keras = isinstance(states, (list, tuple))
         given = list(states) if as_keras else [states, cell_state]
         given = [state for state in given if state is not None]

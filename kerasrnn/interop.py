@@ -241,6 +241,7 @@ def from_keras(source: Any, **options: Any) -> Any:
         "bidirectional": bidirectional,
         "dtype": source.dtype_policy,
         "trainable": source.trainable,
+        "seed": getattr(first, "seed", None),
         "activity_regularizer": getattr(source, "activity_regularizer", None),
         **layer_options(forward),
     }
@@ -398,6 +399,8 @@ def assign(variable: keras.Variable, array: np.ndarray) -> None:
 def to_numpy(value: Any) -> np.ndarray:
     """Return a copy of an array, variable or torch tensor as a NumPy array.
 
+    bfloat16 becomes float32, which holds its numbers exactly.
+
     A copy, for torch's arrays share memory with its parameters, and JAX may go on using
     the memory of an array that it is given.
     """
@@ -405,10 +408,11 @@ def to_numpy(value: Any) -> np.ndarray:
         value = value.value
     if hasattr(value, "detach"):  # a torch tensor, on whichever backend
         value = value.detach().cpu()
-        if str(value.dtype) == "torch.bfloat16":  # NumPy has no such type
+        if str(value.dtype) == "torch.bfloat16":  # NumPy itself has no such type
             value = value.float()
         value = value.numpy()
-    return np.array(value)
+    array = np.array(value)
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array
 
 
 def to_backend(value: Any) -> Any:

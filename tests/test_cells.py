@@ -254,3 +254,11 @@ def test_cell_computes_in_the_dtype_of_its_policy(rng: np.random.Generator) -> N
     assert cell.kernel.dtype == "float32"
     (start,) = cell.get_initial_state(2)
     assert keras.backend.standardize_dtype(start.dtype) == "float16"
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 5, 3), (3,)])
+def test_inputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    cell = kerasrnn.LSTMCell(4)
+    cell.build((None, 3))
+    with pytest.raises(ValueError, match=r"takes inputs of shape \(batch, 3\).*Got \(\d"):
+        cell(np.zeros(shape))
