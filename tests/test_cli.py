@@ -113,7 +113,7 @@ def test_explain_reads_a_saved_model(tmp_path: Path) -> None:
 
 
 def test_explain_refuses_what_is_no_model_of_ours(tmp_path: Path) -> None:
-    assert "no such file; name a .keras file" in complaint(kerasrnn("explain", tmp_path / "no"))
+    assert "is no file; name a .keras file" in complaint(kerasrnn("explain", tmp_path / "no"))
     (tmp_path / "text.keras").write_text("no model")
     assert "text.keras" in complaint(kerasrnn("explain", tmp_path / "text.keras"))
     inputs = keras.Input((3,))
