@@ -13,7 +13,7 @@ from kerasrnn.cells import (
     compatible,
     is_list_of_shapes,
 )
-from kerasrnn.kernels import KERNELS, choose
+from kerasrnn.kernels import KERNELS, NAMES, choose, device_of
 from kerasrnn.kernels.call import Call
 from kerasrnn.kernels.stack import Dropouts
 from kerasrnn.types import Constraint, Initializer, Regularizer, Shape, Tensor
@@ -45,6 +45,7 @@ class Options(TypedDict, total=False):
     bias_constraint: Constraint
     seed: int | None
     implementation: str
+    checkpoint_every: int | str | None
     name: str | None
     dtype: Any
     trainable: bool
@@ -81,6 +82,9 @@ class Recurrent(keras.layers.Layer):
         seed: Seed of the three dropouts.
         implementation: `"auto"`, or the name of the kernel that must run; see
             `kerasrnn.explain`.
+        checkpoint_every: Store the states for training at every so many steps only, and
+            compute the others again; `"sqrt"` for the square root of all steps, so that
+            memory grows with it. Same gradients, about a third more time. Default None.
         name, dtype, trainable: As in every Keras layer.
 
     Call arguments:
@@ -128,6 +132,7 @@ class Recurrent(keras.layers.Layer):
         activity_regularizer: Regularizer = None,
         seed: int | None = None,
         implementation: str = "auto",
+        checkpoint_every: int | str | None = None,
         name: str | None = None,
         dtype: Any = None,
         trainable: bool = True,
@@ -147,10 +152,15 @@ class Recurrent(keras.layers.Layer):
                 "nothing between. Use input_dropout, or a keras.layers.Dropout after this "
                 "layer, or num_layers of 2 or more."
             )
-        if implementation != "auto" and implementation not in KERNELS:
+        if implementation not in {"auto", *NAMES, *KERNELS}:
             raise ValueError(
-                f"implementation must be 'auto' or one of {sorted(KERNELS)}. "
-                f"Got {implementation!r}."
+                f"implementation must be 'auto' or one of {sorted(NAMES)}. Got {implementation!r}."
+            )
+        steps = isinstance(checkpoint_every, int) and checkpoint_every > 0
+        if checkpoint_every not in (None, "sqrt") and not steps:
+            raise ValueError(
+                "checkpoint_every must be a positive number of steps, 'sqrt' or None. "
+                f"Got {checkpoint_every!r}."
             )
         self.num_layers = num_layers
         self.dropout = dropout
@@ -165,6 +175,7 @@ class Recurrent(keras.layers.Layer):
         self.zero_output_for_mask = zero_output_for_mask
         self.seed = seed
         self.implementation = implementation
+        self.checkpoint_every = checkpoint_every
         self.supports_masking = True
         self.seed_generator = None
         if dropout or input_dropout or recurrent_dropout:
@@ -250,18 +261,13 @@ class Recurrent(keras.layers.Layer):
             sequences = ops.where(mask[..., None], sequences, ops.zeros_like(sequences))
         batch = ops.shape(sequences)[1] if batch is None else batch
         states = self._starting_states(initial_state, batch)
-        kernel = KERNELS[
-            choose(
-                self.describe_call(batch, time, mask is not None, bool(training)),
-                self.implementation,
-            )
-        ]
+        call = self.describe_call(batch, time, mask is not None, bool(training))
+        kernel = KERNELS[choose(call, self.implementation)]
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=0)
             mask = None if mask is None else ops.flip(mask, axis=0)
-        outputs, final = kernel.run(
-            self._stack(), sequences, states, mask, self._draw_dropouts(sequences, training)
-        )
+        dropouts = self._draw_dropouts(sequences, training)
+        outputs, final = kernel.run(call, self._stack(), sequences, states, mask, dropouts)
         if self.carried is not None:
             self.carried.assign(final)
         if not self.return_sequences:
@@ -284,6 +290,7 @@ class Recurrent(keras.layers.Layer):
             raise ValueError(f"{self.name} is not built: call it, or call build(shape), first.")
         return Call(
             backend=keras.backend.backend(),
+            device=device_of(self.cells[0].kernel.value),
             mode=self.mode,
             batch=batch if isinstance(batch, int) else None,
             time=time,
@@ -295,7 +302,12 @@ class Recurrent(keras.layers.Layer):
             use_bias=self.use_bias,
             dtype=self.compute_dtype,
             masked=masked,
+            training=training,
+            dropout=training and self.dropout > 0,
+            input_dropout=training and self.input_dropout > 0,
             recurrent_dropout=training and self.recurrent_dropout > 0,
+            return_sequences=self.return_sequences,
+            checkpoint_every=self.checkpoint_every,
         )
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
@@ -342,7 +354,7 @@ class Recurrent(keras.layers.Layer):
         own = (
             "num_layers dropout input_dropout recurrent_dropout bidirectional batch_first "
             "return_sequences return_state go_backwards stateful zero_output_for_mask seed "
-            "implementation"
+            "implementation checkpoint_every"
         )
         return {
             **super().get_config(),

@@ -161,6 +161,7 @@ def test_kernel_is_asked_about_the_facts_of_the_call(compiled: bool, add: Any) -
     )
     facts: dict[str, Any] = {
         "backend": BACKEND,
+        "device": "cpu",
         "mode": "lstm",
         "batch": 2,
         "time": 5,
@@ -172,7 +173,12 @@ def test_kernel_is_asked_about_the_facts_of_the_call(compiled: bool, add: Any) -
         "use_bias": False,
         "dtype": "float32",
         "masked": False,
+        "training": True,
+        "dropout": False,
+        "input_dropout": False,
         "recurrent_dropout": True,
+        "return_sequences": False,
+        "checkpoint_every": None,
     }
     if compiled:
         model = keras.Sequential([keras.Input((5, 3)), layer])
@@ -182,7 +188,9 @@ def test_kernel_is_asked_about_the_facts_of_the_call(compiled: bool, add: Any) -
         layer(INPUTS, training=True)
     assert one.asked[-1] == Call(**facts)
     layer(INPUTS, mask=np.ones((2, 5), bool))
-    assert one.asked[-1] == Call(**facts | {"masked": True, "recurrent_dropout": False})
+    assert one.asked[-1] == Call(
+        **facts | {"masked": True, "training": False, "recurrent_dropout": False}
+    )
 
 
 def test_time_major_facts_are_not_swapped(add: Any) -> None:

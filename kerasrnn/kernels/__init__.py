@@ -1,15 +1,18 @@
 """How a stack of cells is run, and the one table that decides which way.
 
 A kernel is a module with `why_not(call)`, which reads static facts only, and
-`run(cells, inputs, states, mask, dropouts)`. All kernels give the same values and
+`run(call, cells, inputs, states, mask, dropouts)`. All kernels give the same values and
 gradients as `reference`.
 """
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-from kerasrnn.kernels import reference
+import keras
+
 from kerasrnn.kernels.call import Call
 
 # The first kernel that has no reason against a call runs it.
@@ -20,7 +23,21 @@ ORDER = {
 # On Keras's other backends.
 FALLBACK = ("reference",)
 
-KERNELS: Mapping[str, ModuleType] = {"reference": reference}
+NAMES = {name for order in (*ORDER.values(), FALLBACK) for name in order}
+
+# Those of the backend that runs; the others' modules import what may not be installed.
+KERNELS: Mapping[str, ModuleType] = {
+    name: import_module(f"kerasrnn.kernels.{name}")
+    for name in ORDER.get(keras.backend.backend(), FALLBACK)
+}
+
+
+def device_of(tensor: Any) -> str:
+    """Return the kind of device on which a tensor lives: `"cpu"`, `"gpu"` or another."""
+    backend = keras.backend.backend()
+    if backend not in ORDER:
+        return "cpu"
+    return import_module(f"kerasrnn.kernels.{backend}_device").device_of(tensor)
 
 
 def choose(call: Call, implementation: str = "auto") -> str:
@@ -71,9 +88,8 @@ def disabled_kernels() -> set[str]:
         ValueError: it names a kernel that does not exist.
     """
     names = {name.strip() for name in os.environ.get("KERASRNN_DISABLE", "").split(",")} - {""}
-    if unknown := names - set(KERNELS):
+    if unknown := names - NAMES - set(KERNELS):
         raise ValueError(
-            f"KERASRNN_DISABLE names unknown kernels {sorted(unknown)}; there are "
-            f"{sorted(KERNELS)}."
+            f"KERASRNN_DISABLE names unknown kernels {sorted(unknown)}; there are {sorted(NAMES)}."
         )
     return names

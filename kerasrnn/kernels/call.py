@@ -1,6 +1,7 @@
 """The static facts about one call of a layer, on which a kernel is chosen."""
 
 from dataclasses import dataclass
+from math import isqrt
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,7 @@ class Call:
 
     Attributes:
         backend: Keras's backend.
+        device: `"cpu"`, `"gpu"` or another kind.
         mode: `"rnn_tanh"`, `"rnn_relu"`, `"lstm"`, `"gru"` or `"gru_reset_before"`.
         batch, time: Sizes of the input's first two dimensions.
         input_size: Features of the input.
@@ -21,10 +23,15 @@ class Call:
         use_bias: Whether there are bias vectors.
         dtype: Type in which the layer computes.
         masked: Whether a mask is given.
-        recurrent_dropout: Whether recurrent dropout is at work.
+        training: Whether the call is one of training.
+        dropout, input_dropout, recurrent_dropout: Whether these are at work.
+        return_sequences: Whether the outputs of all steps are wanted.
+        checkpoint_every: Steps between stored states, `"sqrt"` for the square root of
+            all steps, or None to store every step.
     """
 
     backend: str
+    device: str
     mode: str
     batch: int | None
     time: int | None
@@ -36,4 +43,17 @@ class Call:
     use_bias: bool
     dtype: str
     masked: bool
+    training: bool
+    dropout: bool
+    input_dropout: bool
     recurrent_dropout: bool
+    return_sequences: bool
+    checkpoint_every: int | str | None
+
+    def segment(self, time: int) -> int:
+        """Return the number of steps from one stored state to the next."""
+        if self.checkpoint_every is None:
+            return time
+        if self.checkpoint_every == "sqrt":
+            return isqrt(max(time - 1, 0)) + 1
+        return min(int(self.checkpoint_every), time)

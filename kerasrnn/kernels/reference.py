@@ -14,11 +14,14 @@ from kerasrnn.types import Tensor
 
 
 def why_not(call: Call) -> str | None:
-    """Return why this kernel cannot run a call: it always can."""
+    """Return why this kernel cannot run a call."""
+    if call.checkpoint_every is not None:
+        return "it stores every step"
     return None
 
 
 def run(
+    call: Call,
     cells: Sequence[Sequence[Cell]],
     inputs: Tensor,
     states: Sequence[Tensor],

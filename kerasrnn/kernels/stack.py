@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from keras import ops
 
@@ -23,6 +23,26 @@ class Dropouts:
     inputs: Sequence[Tensor | None]
     recurrent: Sequence[Tensor | None]
     between: Sequence[Tensor | None]
+
+
+class Weights(NamedTuple):
+    """The weights of one cell, in the type in which it computes; None where it has none."""
+
+    kernel: Tensor
+    recurrent_kernel: Tensor
+    bias: Tensor | None
+    projection_kernel: Tensor | None
+
+
+def weights_of(cell: Cell) -> Weights:
+    """Return a cell's weights as tensors of the backend."""
+    projection = getattr(cell, "projection_kernel", None)
+    return Weights(
+        cell.kernel.value,
+        cell.recurrent_kernel.value,
+        None if cell.bias is None else cell.bias.value,
+        None if projection is None else projection.value,
+    )
 
 
 class RunDirection(Protocol):
