@@ -13,8 +13,9 @@ from kerasrnn.cells import (
     compatible,
     is_list_of_shapes,
 )
-from kerasrnn.kernels import KERNELS, NAMES, choose, device_of
+from kerasrnn.kernels import KERNELS, NAMES, choose
 from kerasrnn.kernels.call import Call
+from kerasrnn.kernels.facts import device_of, is_compiling, records_gradients
 from kerasrnn.kernels.stack import Dropouts
 from kerasrnn.types import Constraint, Initializer, Regularizer, Shape, Tensor
 
@@ -261,7 +262,9 @@ class Recurrent(keras.layers.Layer):
             sequences = ops.where(mask[..., None], sequences, ops.zeros_like(sequences))
         batch = ops.shape(sequences)[1] if batch is None else batch
         states = self._starting_states(initial_state, batch)
-        call = self.describe_call(batch, time, mask is not None, bool(training))
+        call = self.describe_call(
+            batch, time, mask is not None, bool(training), records_gradients(), is_compiling()
+        )
         kernel = KERNELS[choose(call, self.implementation)]
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=0)
@@ -279,7 +282,13 @@ class Recurrent(keras.layers.Layer):
         return (output, *final) if self.return_state else output
 
     def describe_call(
-        self, batch: int | None, time: int | None, masked: bool, training: bool
+        self,
+        batch: int | None,
+        time: int | None,
+        masked: bool = False,
+        training: bool = False,
+        gradients: bool = False,
+        compiling: bool = False,
     ) -> Call:
         """Return the static facts on which a kernel is chosen.
 
@@ -302,7 +311,8 @@ class Recurrent(keras.layers.Layer):
             use_bias=self.use_bias,
             dtype=self.compute_dtype,
             masked=masked,
-            training=training,
+            gradients=gradients,
+            compiling=compiling,
             dropout=training and self.dropout > 0,
             input_dropout=training and self.input_dropout > 0,
             recurrent_dropout=training and self.recurrent_dropout > 0,

@@ -1,5 +1,6 @@
 """Which kernel runs: the table, explicit names, KERASRNN_DISABLE, and `explain`."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,14 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Spy:
     spy = Spy(None)
     monkeypatch.setattr(reference, "run", spy.run)
     return spy
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Forget the choices made with kernels that come and go with each test."""
+    kernels.remembered.cache_clear()
+    yield
+    kernels.remembered.cache_clear()
 
 
 @pytest.fixture
@@ -173,7 +182,8 @@ def test_kernel_is_asked_about_the_facts_of_the_call(compiled: bool, add: Any) -
         "use_bias": False,
         "dtype": "float32",
         "masked": False,
-        "training": True,
+        "gradients": True,
+        "compiling": False,
         "dropout": False,
         "input_dropout": False,
         "recurrent_dropout": True,
@@ -189,7 +199,7 @@ def test_kernel_is_asked_about_the_facts_of_the_call(compiled: bool, add: Any) -
     assert one.asked[-1] == Call(**facts)
     layer(INPUTS, mask=np.ones((2, 5), bool))
     assert one.asked[-1] == Call(
-        **facts | {"masked": True, "training": False, "recurrent_dropout": False}
+        **facts | {"masked": True, "recurrent_dropout": False}
     )
 
 

@@ -46,7 +46,9 @@ CASES = {
     "backwards without bias": Case(
         masked=True, options={"go_backwards": True, "use_bias": False, "num_layers": 2}
     ),
-    "float32": Case(masked=True, dtype="float32", options={"bidirectional": True}),
+    "float32": Case(dtype="float32", options={"num_layers": 2, "bidirectional": True}),
+    "float32 without bias": Case(dtype="float32", options={"use_bias": False}),
+    "masked float32": Case(masked=True, dtype="float32", options={"bidirectional": True}),
 }
 
 
@@ -152,7 +154,7 @@ def test_values_and_gradients_are_those_of_the_equations(
 def test_dropouts_act_as_in_the_reference(
     name: str, mode: str, runs: list[str], rng: np.random.Generator
 ) -> None:
-    rates = {"num_layers": 2, "dropout": 0.3, "input_dropout": 0.4, "recurrent_dropout": 0.5}
+    rates = {"num_layers": 3, "dropout": 0.3, "input_dropout": 0.4, "recurrent_dropout": 0.5}
     options = {**RETURN_ALL, **rates, "dtype": "float64", "seed": 3}
 
     def run_with(implementation: str) -> Run:

@@ -7,19 +7,22 @@ gradients as `reference`.
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 import keras
 
 from kerasrnn.kernels.call import Call
+from kerasrnn.kernels.facts import is_compiling
 
 # The first kernel that has no reason against a call runs it.
 ORDER = {
-    "torch": ("reference",),
+    "torch": ("torch_fused", "torch_bptt", "reference"),
     "jax": ("reference",),
 }
+# With gradients, torch_bptt is faster than oneDNN from this much work a step on.
+LARGE_STEP = 1 << 21  # batch * units ** 2
 # On Keras's other backends.
 FALLBACK = ("reference",)
 
@@ -30,14 +33,6 @@ KERNELS: Mapping[str, ModuleType] = {
     name: import_module(f"kerasrnn.kernels.{name}")
     for name in ORDER.get(keras.backend.backend(), FALLBACK)
 }
-
-
-def device_of(tensor: Any) -> str:
-    """Return the kind of device on which a tensor lives: `"cpu"`, `"gpu"` or another."""
-    backend = keras.backend.backend()
-    if backend not in ORDER:
-        return "cpu"
-    return import_module(f"kerasrnn.kernels.{backend}_device").device_of(tensor)
 
 
 def choose(call: Call, implementation: str = "auto") -> str:
@@ -51,6 +46,13 @@ def choose(call: Call, implementation: str = "auto") -> str:
     Raises:
         ValueError: the named kernel is unknown or cannot run the call, or none can.
     """
+    # torch's compiler traces functions, and warns of those that remember.
+    find = choose_among if is_compiling() else remembered
+    return find(call, implementation, os.environ.get("KERASRNN_DISABLE", ""))
+
+
+def choose_among(call: Call, implementation: str, disabled: str) -> str:
+    """Choose as `choose` does; `disabled` is what the environment says."""
     reasons = why_not(call)
     if implementation == "auto":
         for name, reason in reasons.items():
@@ -72,13 +74,32 @@ def choose(call: Call, implementation: str = "auto") -> str:
     return implementation
 
 
+remembered = lru_cache(choose_among)
+
+
 def why_not(call: Call) -> dict[str, str | None]:
     """Return each kernel of the backend, in order, with the reason against it."""
     disabled = disabled_kernels()
     return {
         name: "disabled by KERASRNN_DISABLE" if name in disabled else KERNELS[name].why_not(call)
-        for name in ORDER.get(call.backend, FALLBACK)
+        for name in order(call)
     }
+
+
+def order(call: Call) -> tuple[str, ...]:
+    """Return the kernels of the backend, the fastest for the call first."""
+    names = ORDER.get(call.backend, FALLBACK)
+    if call.backend == "torch" and call.device == "cpu" and not suits_onednn(call):
+        names = tuple(sorted(names, key=lambda name: name != "torch_bptt"))
+    return names
+
+
+def suits_onednn(call: Call) -> bool:
+    """Say whether a call is of the kind for which torch has a fast operator on a CPU."""
+    if call.mode != "lstm" or call.proj_size or call.dtype != "float32":
+        return False
+    large = call.batch is not None and call.batch * call.units**2 >= LARGE_STEP
+    return not (large and call.gradients)
 
 
 def disabled_kernels() -> set[str]:

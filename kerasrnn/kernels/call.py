@@ -23,7 +23,8 @@ class Call:
         use_bias: Whether there are bias vectors.
         dtype: Type in which the layer computes.
         masked: Whether a mask is given.
-        training: Whether the call is one of training.
+        gradients: Whether gradients may be asked for.
+        compiling: Whether `torch.compile` or `torch.export` traces the call.
         dropout, input_dropout, recurrent_dropout: Whether these are at work.
         return_sequences: Whether the outputs of all steps are wanted.
         checkpoint_every: Steps between stored states, `"sqrt"` for the square root of
@@ -43,7 +44,8 @@ class Call:
     use_bias: bool
     dtype: str
     masked: bool
-    training: bool
+    gradients: bool
+    compiling: bool
     dropout: bool
     input_dropout: bool
     recurrent_dropout: bool

@@ -70,7 +70,9 @@ def explain(
     if not layers:
         raise ValueError(f"{layer_or_model.name} has no RNN, LSTM or GRU of kerasrnn to explain.")
     return Explanations(
-        explain_layer(layer, layer.describe_call(batch_size, time_steps, masked, training))
+        explain_layer(
+            layer, layer.describe_call(batch_size, time_steps, masked, training, training)
+        )
         for layer in layers
     )
 

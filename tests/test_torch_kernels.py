@@ -1,0 +1,224 @@
+"""What torch itself does with the kernels: compilation, repeated and second derivatives, memory."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kerasrnn
+from kerasrnn.kernels import KERNELS
+from tests.making import MODES, built, new_layer, random_states
+from tests.running import Run, assert_close, run, to_numpy
+from tests.test_kernels import assert_same
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="JAX has its own file: test_jax_kernels.py"
+)
+FEATURES, UNITS = 2, 3
+RETURN_ALL = {"return_sequences": True, "return_state": True}
+MASK = np.array([[1, 1, 0, 0, 1, 1, 0], [0, 0, 1, 1, 1, 0, 1], [0] * 7], dtype=bool)
+
+
+def run_with(mode: str, rng: np.random.Generator, mask: Any = None, **options: Any) -> Run:
+    """Run a layer over 3 rows of 7 steps in float64."""
+    layer = built(new_layer(mode, UNITS, **{**RETURN_ALL, "dtype": "float64", **options}), FEATURES)
+    inputs, states = rng.normal(size=(3, 7, FEATURES)), random_states(layer, 3, rng)
+    shapes = [layer.compute_output_shape(inputs.shape)]
+    shapes = shapes[0] if layer.return_state else shapes
+    cotangents = [rng.normal(size=shape) for shape in shapes]
+    kwargs = {} if mask is None else {"mask": keras.ops.convert_to_tensor(mask)}
+    found = run(layer, inputs, states, cotangents, training=True, **kwargs)
+    return Run(
+        found.outputs,
+        found.input_gradient,
+        found.state_gradients,
+        dict(enumerate(found.weight_gradients.values())),
+    )
+
+
+@pytest.mark.parametrize("every", [1, 3, 7, 50, "sqrt"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_checkpoints_change_no_gradient(mode: str, masked: bool, every: Any) -> None:
+    options: dict[str, Any] = {"num_layers": 2, "bidirectional": True, "recurrent_dropout": 0.4}
+    mask = MASK if masked else None
+    for sequences in (True, False):
+        options |= {"seed": 1, "return_sequences": sequences}
+        plain = run_with(mode, np.random.default_rng(0), mask, **options)
+        other = run_with(mode, np.random.default_rng(0), mask, **options, checkpoint_every=every)
+        assert_same(other, plain, "float64")
+
+
+def test_checkpoints_save_memory() -> None:
+    def kept(every: Any) -> int:
+        layer = built(
+            kerasrnn.LSTM(8, checkpoint_every=every, implementation="torch_bptt"), FEATURES
+        )
+        node = layer(np.zeros((2, 400, FEATURES), "float32")).grad_fn
+        while type(node).__name__ != "StackBackward":
+            node = node.next_functions[0][0]
+        return sum(tensor.nbytes for own in node.kept for tensor in own)
+
+    # The square root of 400 is 20.
+    assert kept("sqrt") * 20 < kept(None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["torch_bptt", "torch_fused"])
+def test_a_graph_can_be_run_backward_twice(name: str, mode: str) -> None:
+    import torch
+
+    layer = built(new_layer(mode, UNITS, implementation=name), FEATURES)
+    if KERNELS[name].why_not(layer.describe_call(3, 7, gradients=True)) is not None:
+        with pytest.raises(ValueError, match=f"implementation='{name}' cannot run"):
+            layer(np.zeros((3, 7, FEATURES), "float32"))
+        return
+    x = torch.randn(3, 7, FEATURES)
+    weights = [v.value for v in layer.trainable_variables]
+    loss = layer(x).square().sum()
+    first = torch.autograd.grad(loss, weights, retain_graph=True)
+    second = torch.autograd.grad(loss, weights)
+    for one, other in zip(first, second, strict=True):
+        assert_close(to_numpy(one), to_numpy(other), "float32")
+
+
+def test_a_change_of_the_outputs_in_place_is_noticed() -> None:
+    import torch
+
+    layer = built(kerasrnn.GRU(UNITS, return_sequences=True, return_state=True), FEATURES)
+    outputs, state = layer(torch.randn(3, 7, FEATURES))
+    with torch.no_grad():
+        outputs.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        state.sum().backward()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_second_derivatives_are_refused_clearly(mode: str) -> None:
+    import torch
+
+    layer = built(new_layer(mode, UNITS, implementation="torch_bptt"), FEATURES)
+    x = torch.randn(3, 7, FEATURES, requires_grad=True)
+    (gradient,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="implementation='reference'"):
+        gradient.sum().backward()
+
+
+# The compiler of torch itself uses what torch has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("masked", [False, True])
+def test_compiled_layer_is_one_opaque_operator(mode: str, masked: bool) -> None:
+    import torch
+
+    options: dict[str, Any] = {"num_layers": 2, "bidirectional": True, **RETURN_ALL}
+    layer = built(new_layer(mode, UNITS, **options), FEATURES)
+    x = torch.randn(3, 7, FEATURES, requires_grad=True)
+    mask = torch.tensor(MASK) if masked else None
+    found: list[str] = []
+
+    def backend(graph: Any, _: Any) -> Any:
+        found.extend(
+            str(node.target) for node in graph.graph.nodes if "kerasrnn" in str(node.target)
+        )
+        return graph
+
+    def call(x: Any) -> Any:
+        return layer(x, mask=mask)
+
+    torch._dynamo.reset()
+    torch.compile(call, fullgraph=True, backend=backend)(x)
+    assert len(found) == 1, found
+    torch._dynamo.reset()
+    compiled = torch.compile(call, fullgraph=True, backend="aot_eager")
+    inputs = [x, *(v.value for v in layer.trainable_variables)]
+    for one, other in zip(compiled(x), call(x), strict=True):
+        assert_close(to_numpy(one), to_numpy(other), "float32")
+    losses = [sum(y.square().sum() for y in f(x)) for f in (compiled, call)]
+    gradients = [torch.autograd.grad(loss, inputs) for loss in losses]
+    for one, other in zip(*gradients, strict=True):
+        assert_close(to_numpy(one), to_numpy(other), "float32")
+    with torch.no_grad():
+        for one, other in zip(compiled(x), call(x), strict=True):
+            assert_close(to_numpy(one), to_numpy(other), "float32")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_exported_layer_does_not_grow_with_time() -> None:
+    import torch
+
+    layer = built(kerasrnn.LSTM(UNITS, return_sequences=True), FEATURES)
+    sizes = []
+    for time in (5, 50):
+        with torch.no_grad():
+            exported = torch.export.export(Wrapped(layer), (torch.randn(3, time, FEATURES),))
+        sizes.append(len(exported.graph.nodes))
+    assert sizes[0] == sizes[1]
+
+
+def Wrapped(layer: Any) -> Any:  # noqa: N802
+    """Return a torch module that calls a layer."""
+    import torch
+
+    class Module(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x)
+
+    return Module()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("mode", MODES)
+def test_half_precision_is_near_float32(mode: str, dtype: str) -> None:
+    x = np.random.default_rng(0).normal(size=(3, 7, FEATURES)).astype("float32")
+    mask = keras.ops.convert_to_tensor(MASK)
+    outputs, gradients = [], []
+    for policy in (f"mixed_{dtype}", "float32"):
+        layer = built(new_layer(mode, UNITS, return_sequences=True, dtype=policy), FEATURES)
+        y = layer(x, mask=mask)
+        outputs.append(y)
+        y.float().square().sum().backward()
+        gradients.append([v.value.grad for v in layer.trainable_variables])
+        assert {g.dtype for g in gradients[-1]} == {layer.trainable_variables[0].value.dtype}
+    assert keras.backend.standardize_dtype(outputs[0].dtype) == dtype
+    tolerance = 0.05 if dtype == "bfloat16" else 0.01
+    assert np.abs(to_numpy(outputs[0].float()) - to_numpy(outputs[1])).max() < tolerance
+    for half, full in zip(*gradients, strict=True):
+        assert np.abs(to_numpy(half - full)).max() < tolerance * max(
+            1, np.abs(to_numpy(full)).max()
+        )
+
+
+def test_memory_is_used_again_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from kerasrnn.kernels import torch_memory
+
+    torch_memory.clear()
+    like = torch.zeros(1)
+    one = torch_memory.take(like, 4, 4)
+    torch_memory.give(one)
+    assert torch_memory.take(like, 4, 4) is one
+    assert torch_memory.take(like, 4, 4) is not one
+    monkeypatch.setattr(torch_memory, "LIMIT", 100)
+    torch_memory.give(torch.zeros(10), torch.zeros(20))
+    assert torch_memory.held() == 80
+    torch_memory.clear()
+    assert torch_memory.held() == 0
+
+
+def test_results_do_not_share_memory_that_is_used_again() -> None:
+    layer = built(kerasrnn.LSTM(UNITS, 2, return_state=True), FEATURES)
+    rng = np.random.default_rng(0)
+    first = layer(rng.normal(size=(3, 7, FEATURES)).astype("float32"))
+    sum(y.sum() for y in first).backward()
+    before = [to_numpy(y).copy() for y in first]
+    second = layer(rng.normal(size=(3, 7, FEATURES)).astype("float32"))
+    sum(y.sum() for y in second).backward()
+    for one, other in zip(before, first, strict=True):
+        np.testing.assert_array_equal(one, to_numpy(other))
