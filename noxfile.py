@@ -39,7 +39,7 @@ def run_tests(session: nox.Session, backend: str, *arguments: str) -> None:
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def tests(session: nox.Session, backend: str) -> None:
     """Run all tests on one backend, with torch.nn beside it as the oracle."""
-    install(session, ".[all]", *test_requirements())
+    install(session, ".[bench]", *test_requirements())
     run_tests(session, backend)
 
 

@@ -1,4 +1,4 @@
-"""The kerasrnn command: explain, forecast, sine.
+"""The kerasrnn command: bench, explain, forecast, sine.
 
 Results go to standard output, progress and warnings to standard error. The exit status
 is 0 on success and 2 on bad input, which is told in one line.
@@ -32,7 +32,7 @@ from kerasrnn.forecasting.data import (
 from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.outputs import check_directory, staged, write_json
 from kerasrnn.forecasting.plotting import plot_classic, plot_forecast, plot_sine, save
-from kerasrnn.forecasting.progress import ProgressBar
+from kerasrnn.forecasting.progress import ProgressBar, StepBar
 from kerasrnn.forecasting.sine import STARTS, SineRun, curve, generate, train
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app = typer.Typer(
 
 FORECAST_FILES = ("forecast.csv", "forecast.png", "metrics.json", "model.keras")
 SINE_FILES = ("sine.png", "metrics.json", "model.keras")
+BENCH_FILES = ("bench.json", "bench.png", "growth.png")
 
 BackendOption = Annotated[
     Literal["jax", "torch"] | None,
@@ -272,16 +273,91 @@ def explain(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Rows in a batch.")] = None,
     time_steps: Annotated[int | None, typer.Option(min=1, help="Steps in a sequence.")] = None,
+    masked: Annotated[bool, typer.Option("--masked", help="With a mask.")] = False,
+    training: Annotated[bool, typer.Option("--training", help="In training.")] = False,
+    device: Annotated[
+        Literal["cpu", "gpu"] | None, typer.Option(help="Default: the one there is.")
+    ] = None,
+    dtype: Annotated[
+        Literal["float16", "bfloat16", "float32", "float64"] | None,
+        typer.Option(help="Type to compute in. Default: the model's."),
+    ] = None,
     backend: BackendOption = None,
 ) -> None:
     """Say which kernel runs each recurrent layer, and why no faster one does."""
     require_backend(backend)
+    facts: dict[str, Any] = {
+        "batch_size": batch_size,
+        "time_steps": time_steps,
+        "masked": masked,
+        "training": training,
+        "device": device,
+        "dtype": dtype,
+    }
     try:
-        layers = [load_model(file)] if file else default_layers()
-        for layer in layers:
-            print(kerasrnn.explain(layer, batch_size=batch_size, time_steps=time_steps))
+        for layer in [load_model(file)] if file else default_layers():
+            print(kerasrnn.explain(layer, **facts))
     except ValueError as error:
         raise DataError(one_line(error)) from None
+
+
+@app.command()
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small shapes and few rounds, in under a minute.")
+    ] = False,
+    cases: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only cases with this text in their name.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of torch. Default: one for each core.")
+    ] = None,
+    backend: BackendOption = None,
+    output: OutputOption = Path("bench"),
+    quiet: QuietOption = False,
+) -> None:
+    """Time the layers beside torch.nn, keras.layers and, on JAX, flax.nnx.
+
+    Writes bench.json, bench.png and growth.png.
+    """
+    # Here, for its peers take long to import.
+    from kerasrnn.benchmark.cases import all_cases, matching, quick_cases
+    from kerasrnn.benchmark.contestants import left_out
+    from kerasrnn.benchmark.machine import cores, load, use_threads
+    from kerasrnn.benchmark.plots import plot_growth, plot_ratios
+    from kerasrnn.benchmark.report import ratio_table, worst_cells
+    from kerasrnn.benchmark.run import run, steps
+
+    require_backend(backend)
+    check_directory(output)
+    known = quick_cases() if quick else all_cases()
+    chosen = matching(known, cases or "")
+    if not chosen:
+        raise DataError(f"--cases {cases!r} is in no name; they are such as {known[-1].name!r}")
+    used = use_threads(threads)
+    if threads is not None and "torch" not in used:
+        raise DataError("--threads sets the threads of torch, which is not installed")
+    for peer, reason in left_out().items():
+        print(f"kerasrnn: warning: {peer} is left out; {reason}", file=sys.stderr)
+    if (busy := load()) > cores() / 2:
+        print(
+            f"kerasrnn: warning: other programs keep this machine busy (load {busy:.1f}), and "
+            "spoil the times",
+            file=sys.stderr,
+        )
+    with StepBar(steps(chosen, quick), quiet) as bar:
+        results = run(chosen, quick, used, bar.tell)
+    with staged(output) as folder:
+        save(plot_ratios(results.cases, results.title), folder / "bench.png")
+        save(plot_growth(results.growth, results.title), folder / "growth.png")
+        write_json(folder / "bench.json", results.content())
+    if not quiet:
+        print(results.title)
+        # A table cut to a narrow terminal would lose its numbers.
+        table = ratio_table(results.cases, results.summary, results.peers)
+        Console(width=max(Console().width, 150)).print(table)
+        print("\n".join(["", *worst_cells(results.summary)]))
+        print_files(output, BENCH_FILES)
 
 
 def default_layers() -> list[keras.Layer]:

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -37,9 +38,15 @@ def doctests() -> Iterator[doctest.DocTest]:
 
 
 def module_names() -> list[str]:
-    """Return all modules of the package but the one that runs the command."""
-    found = pkgutil.walk_packages(kerasrnn.__path__, "kerasrnn.")
-    return ["kerasrnn", *(module.name for module in found if module.name != "kerasrnn.__main__")]
+    """Return all modules but the one that runs the command, and those that cannot run here."""
+    found = [module.name for module in pkgutil.walk_packages(kerasrnn.__path__, "kerasrnn.")]
+    return ["kerasrnn", *(n for n in found if n != "kerasrnn.__main__" and frameworks_are_there(n))]
+
+
+def frameworks_are_there(module: str) -> bool:
+    """Say whether the frameworks in a module's name are installed."""
+    words = module.rsplit(".", 1)[-1].split("_")
+    return all(find_spec(word) for word in words if word in ("torch", "jax", "flax"))
 
 
 def needs_torch(source: str) -> bool:

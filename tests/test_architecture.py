@@ -12,13 +12,17 @@ import kerasrnn
 
 PACKAGE = Path(kerasrnn.__file__).parent
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-ABOVE_KERNELS = ("layers", "interop", "forecasting", "diagnostics", "cli")
+ABOVE_KERNELS = ("layers", "interop", "forecasting", "diagnostics", "benchmark", "cli")
+# Only files of these folders, named torch_* and jax_*, import what belongs to a framework.
+FRAMEWORK_FOLDERS = ("kernels", "benchmark")
+FRAMEWORKS = {"torch": "torch", "torchlib": "torch", "jax": "jax", "jaxlib": "jax", "flax": "jax"}
 # For a file, or all files of a folder: the parts of kerasrnn that it must not know.
 FORBIDDEN = {
     "kernels/": ABOVE_KERNELS,
-    "forecasting/": ("kernels", "cli"),
-    "layers.py": ("forecasting", "interop", "diagnostics", "cli"),
-    "interop.py": ("forecasting", "diagnostics", "cli"),
+    "forecasting/": ("kernels", "benchmark", "cli"),
+    "benchmark/": ("forecasting", "diagnostics", "cli"),
+    "layers.py": ("forecasting", "interop", "diagnostics", "benchmark", "cli"),
+    "interop.py": ("forecasting", "diagnostics", "benchmark", "cli"),
     "cells.py": (*ABOVE_KERNELS, "kernels"),
     "initializers.py": (*ABOVE_KERNELS, "kernels", "cells"),
     "exact.py": (*ABOVE_KERNELS, "kernels", "cells"),
@@ -70,13 +74,16 @@ def broken_arrows(file: str, source: str) -> set[str]:
 
 
 def stray_frameworks(file: str, source: str) -> set[Import]:
-    """Return imports of torch and JAX outside of their own files."""
+    """Return imports of torch, JAX and flax outside of their own files."""
     return {
         found
         for found in imports(source)
-        for framework in ("torch", "jax")
-        if reaches(found.name, framework) or reaches(found.name, f"{framework}lib")
-        if not (file.startswith(f"kernels/{framework}_") and file.count("/") == 1)
+        for package, framework in FRAMEWORKS.items()
+        if reaches(found.name, package)
+        if not (
+            file.startswith(tuple(f"{folder}/{framework}_" for folder in FRAMEWORK_FOLDERS))
+            and file.count("/") == 1
+        )
         if (file, found) != ("interop.py", Import("torch", "to_torch"))
     }
 
@@ -87,8 +94,20 @@ def test_arrows_point_one_way(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_only_kernels_import_a_framework(file: str) -> None:
+def test_only_its_own_files_import_a_framework(file: str) -> None:
     assert stray_frameworks(file, FILES[file].read_text()) == set()
+
+
+def test_only_the_bench_command_imports_the_benchmark() -> None:
+    """And only when it runs, for its peers take long to import."""
+    found = {
+        (file, one.function)
+        for file in FILES
+        if not file.startswith("benchmark/")
+        for one in imports(FILES[file].read_text())
+        if reaches(one.name, "kerasrnn.benchmark")
+    }
+    assert found == {("cli.py", "bench")}
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -110,6 +129,8 @@ def test_files_stay_readable(file: str) -> None:
         ("kernels/call.py", "def f():\n  if 1:\n    import kerasrnn.cli as c", {"kerasrnn.cli"}),
         ("forecasting/a.py", "from kerasrnn.kernels import choose", {"kerasrnn.kernels.choose"}),
         ("forecasting/a.py", "from kerasrnn import explain", {"kerasrnn.explain"}),
+        ("benchmark/a.py", "import kerasrnn.forecasting", {"kerasrnn.forecasting"}),
+        ("benchmark/a.py", "from kerasrnn.layers import LSTM", set()),
         ("layers.py", "import kerasrnn", {"kerasrnn"}),
         ("layers.py", "from kerasrnn.kernels.call import Call", set()),
         ("cli.py", "import kerasrnn.forecasting.data", set()),
@@ -132,6 +153,10 @@ def test_broken_arrows_are_found(file: str, source: str, broken: set[str]) -> No
         ("kernels/jax_scan.py", "from jax import lax", False),
         ("kernels/jax_scan.py", "import torch", True),
         ("forecasting/torch_model.py", "import torch", True),
+        ("benchmark/torch_clock.py", "import torch", False),
+        ("benchmark/torch_clock.py", "import jax", True),
+        ("benchmark/jax_flax.py", "from flax import nnx", False),
+        ("benchmark/table.py", "def f():\n    from flax import nnx", True),
         ("layers.py", "import torchlike", False),
     ],
 )

@@ -101,14 +101,14 @@ def test_explain_says_what_runs_each_kind_of_layer() -> None:
     assert (result.status, result.err) == (0, "")
     heads = [line.split(")")[0] for line in result.out.splitlines() if not line.startswith("  not")]
     kinds = {"RNN": "rnn_tanh", "LSTM": "lstm", "GRU": "gru"}
-    assert heads == [f"{name} ({mode}, float32, {BACKEND}" for name, mode in kinds.items()]
+    assert heads == [f"{name} ({mode}, float32, {BACKEND} on cpu" for name, mode in kinds.items()]
 
 
 def test_explain_reads_a_saved_model(tmp_path: Path) -> None:
     arguments = ["--look-back", 4, "--horizon", 2, "--model", "lstm", "--epochs", 1]
     kerasrnn("forecast", *arguments, "--output", tmp_path, "--quiet")
     result = kerasrnn("explain", tmp_path / "model.keras")
-    assert result.out.startswith(f"lstm (lstm, float32, {BACKEND}): ")
+    assert result.out.startswith(f"lstm (lstm, float32, {BACKEND} on cpu): ")
     assert (result.status, result.err) == (0, "")
 
 
@@ -123,7 +123,7 @@ def test_explain_refuses_what_is_no_model_of_ours(tmp_path: Path) -> None:
     assert "plain has no RNN, LSTM or GRU of kerasrnn" in line
 
 
-@pytest.mark.parametrize("command", ["explain", "forecast", "sine"])
+@pytest.mark.parametrize("command", ["bench", "explain", "forecast", "sine"])
 def test_another_backend_than_the_running_one_is_refused(tmp_path: Path, command: str) -> None:
     output = [] if command == "explain" else ["--output", tmp_path / "out"]
     line = complaint(kerasrnn(command, "--backend", OTHER, *output))
@@ -142,7 +142,7 @@ def test_the_running_backend_is_accepted() -> None:
 def test_backend_is_chosen_before_keras_starts(environment: str | None, option: list[str]) -> None:
     result = python_m_kerasrnn("explain", *option, backend=environment)
     assert (result.status, result.err) == (0, "")
-    assert f"GRU (gru, float32, {BACKEND}): " in result.out
+    assert f"GRU (gru, float32, {BACKEND} on cpu): " in result.out
 
 
 @pytest.mark.parametrize(("environment", "option"), [("mxnet", []), (None, ["--backend", "mxnet"])])
@@ -175,4 +175,5 @@ def test_forecast_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_help_names_every_command() -> None:
     result = kerasrnn("--help")
     assert (result.status, result.err) == (0, "")
-    assert all(f"\n  {command} " in result.out for command in ("explain", "forecast", "sine"))
+    commands = ("bench", "explain", "forecast", "sine")
+    assert all(f"\n  {command} " in result.out for command in commands)

@@ -84,7 +84,7 @@ def test_auto_ends_at_the_reference(add: Any, slow: Spy) -> None:
     layer = built(kerasrnn.LSTM(4, name="memory"), 3)
     layer(INPUTS)
     assert (picky.ran, slow.ran) == (0, 1)
-    expected = f"memory (lstm, float32, {BACKEND}): reference\n  not picky: {PICKY}"
+    expected = f"memory (lstm, float32, {BACKEND} on cpu): reference\n  not picky: {PICKY}"
     assert str(kerasrnn.explain(layer)) == expected
 
 
@@ -198,9 +198,7 @@ def test_kernel_is_asked_about_the_facts_of_the_call(compiled: bool, add: Any) -
         layer(INPUTS, training=True)
     assert one.asked[-1] == Call(**facts)
     layer(INPUTS, mask=np.ones((2, 5), bool))
-    assert one.asked[-1] == Call(
-        **facts | {"masked": True, "recurrent_dropout": False}
-    )
+    assert one.asked[-1] == Call(**facts | {"masked": True, "recurrent_dropout": False})
 
 
 def test_time_major_facts_are_not_swapped(add: Any) -> None:

@@ -43,6 +43,7 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "bias_constraint": "unit_norm",
     "seed": 17,
     "implementation": "reference",
+    "checkpoint_every": 3,
     "name": "mine",
     "dtype": "float64",
     "trainable": False,

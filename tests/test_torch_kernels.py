@@ -222,3 +222,47 @@ def test_results_do_not_share_memory_that_is_used_again() -> None:
     sum(y.sum() for y in second).backward()
     for one, other in zip(before, first, strict=True):
         np.testing.assert_array_equal(one, to_numpy(other))
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}], ids=str)
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "gru_reset_before"])
+def test_cudnn_is_called_with_what_it_takes(
+    mode: str, use_bias: bool, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's operators for the CPU stand in for cuDNN, behind cuDNN's arguments."""
+    import torch
+
+    from kerasrnn.kernels import torch_fused
+
+    def cudnn(
+        inputs: Any, weights: Any, stride: int, buffer: Any, hidden: Any, cell: Any, *facts: Any
+    ) -> Any:
+        number, units, size, layers, batch_first, rate, train, both, sizes, state = facts
+        assert (buffer, batch_first, rate, sizes, state) == (None, False, 0.0, [], None)
+        assert stride == 2 + 2 * use_bias + (mode == "lstm_projected")
+        assert weights[1].shape[1] == (size or units)
+        assert size == (2 if mode == "lstm_projected" else 0)
+        (name,) = [name for name, own in torch_fused.MODES.items() if own == number]
+        given = hidden if cell is None else (hidden, cell)
+        run = torch_fused.CPU[name]
+        results = run(inputs, given, weights, use_bias, layers, rate, train, both, batch_first)
+        return (*results, *[None] * (5 - len(results)))
+
+    own = {"use_bias": use_bias, **options}
+    expected = run_with(mode, np.random.default_rng(0), **own, implementation="reference")
+    monkeypatch.setattr(torch, "_cudnn_rnn", cudnn)
+    monkeypatch.setattr(torch_fused, "on_cpu", torch_fused.on_gpu)
+    found = run_with(mode, np.random.default_rng(0), **own, implementation="torch_fused")
+    assert_same(found, expected, "float64")
+
+
+def test_cudnn_operator_has_these_arguments() -> None:
+    import torch
+
+    arguments = [argument.name for argument in torch.ops.aten._cudnn_rnn.default._schema.arguments]
+    assert arguments == [
+        *("input", "weight", "weight_stride0", "weight_buf", "hx", "cx", "mode", "hidden_size"),
+        *("proj_size", "num_layers", "batch_first", "dropout", "train", "bidirectional"),
+        *("batch_sizes", "dropout_state"),
+    ]

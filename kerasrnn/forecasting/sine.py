@@ -154,6 +154,8 @@ def train(run: SineRun, checkpoint: Path | None = None, report: bool = True) -> 
     callbacks: list[keras.callbacks.Callback] = [LossReport()] if report else []
     if checkpoint:
         callbacks.append(Checkpoint(checkpoint))
+    if keras.backend.backend() == "jax":
+        model.steps_per_execution = REPORT_EVERY  # torch takes one step at a time
     if done < run.total:
         model.fit(
             (batch for batch in islice(batches, done, None)),  # Keras takes true generators only

@@ -17,14 +17,14 @@ from kerasrnn.kernels.call import Call
 from kerasrnn.kernels.facts import is_compiling
 
 # The first kernel that has no reason against a call runs it.
-ORDER = {
+ORDER: dict[str, tuple[str, ...]] = {
     "torch": ("torch_fused", "torch_bptt", "reference"),
-    "jax": ("reference",),
+    "jax": ("jax_cudnn", "jax_scan", "reference"),
 }
 # With gradients, torch_bptt is faster than oneDNN from this much work a step on.
 LARGE_STEP = 1 << 21  # batch * units ** 2
 # On Keras's other backends.
-FALLBACK = ("reference",)
+FALLBACK: tuple[str, ...] = ("reference",)
 
 NAMES = {name for order in (*ORDER.values(), FALLBACK) for name in order}
 

@@ -1,6 +1,6 @@
 """Say which kernel runs a layer, and why each faster one does not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -27,8 +27,9 @@ class Explanation:
 
     def __str__(self) -> str:
         passed_over = [f"\n  not {name}: {reason}" for name, reason in self.reasons.items()]
+        where = f"{self.call.backend} on {self.call.device}"
         return (
-            f"{self.layer} ({self.call.mode}, {self.call.dtype}, {self.call.backend}): "
+            f"{self.layer} ({self.call.mode}, {self.call.dtype}, {where}): "
             f"{self.kernel}{''.join(passed_over)}"
         )
 
@@ -47,19 +48,26 @@ def explain(
     time_steps: int | None = None,
     masked: bool = False,
     training: bool = False,
+    compiling: bool = False,
+    device: str | None = None,
+    dtype: str | None = None,
 ) -> Explanations:
     """Say which kernel runs each recurrent layer of a layer or model.
 
     >>> layer = kerasrnn.LSTM(8, name="memory")
     >>> layer.build((None, 10, 3))
-    >>> print(kerasrnn.explain(layer))  # doctest: +ELLIPSIS
-    memory (lstm, float32, ...): reference
+    >>> print(kerasrnn.explain(layer, batch_size=32))  # doctest: +ELLIPSIS
+    memory (lstm, float32, ... on ...
 
     Args:
         layer_or_model: A built layer, or a model with such layers at any depth.
         batch_size, time_steps: Sizes of the inputs, where they are known.
         masked: Whether a mask will be given.
-        training: Whether the call is one of training, so that dropouts are at work.
+        training: Whether the call is one of training, so that dropouts are at work and
+            gradients are recorded.
+        compiling: Whether the call is traced by `torch.compile` or `torch.export`.
+        device: `"cpu"` or `"gpu"`. Default: where the layer's weights are.
+        dtype: Type in which to compute, such as `"bfloat16"`. Default: the layer's.
 
     Raises:
         ValueError: there is no kerasrnn layer, one is not built, or no kernel fits.
@@ -69,21 +77,21 @@ def explain(
     ]
     if not layers:
         raise ValueError(f"{layer_or_model.name} has no RNN, LSTM or GRU of kerasrnn to explain.")
-    return Explanations(
-        explain_layer(
-            layer, layer.describe_call(batch_size, time_steps, masked, training, training)
-        )
-        for layer in layers
-    )
+    found = Explanations()
+    for layer in layers:
+        call = layer.describe_call(batch_size, time_steps, masked, training, training, compiling)
+        call = replace(call, device=device or call.device, dtype=dtype or call.dtype)
+        found.append(explain_layer(layer, call))
+    return found
 
 
 def explain_layer(layer: Any, call: Call) -> Explanation:
     """Explain the choice for one layer and call."""
     chosen = choose(call, layer.implementation)
     reasons = why_not(call)
-    faster = list(reasons)[: list(reasons).index(chosen)]
+    before = list(reasons)[: list(reasons).index(chosen)]
     if layer.implementation != "auto":
-        passed_over = dict.fromkeys(faster, f"implementation={chosen!r} was asked for")
+        passed_over = dict.fromkeys(before, f"implementation={chosen!r} was asked for")
     else:
-        passed_over = {name: str(reasons[name]) for name in faster}
+        passed_over = {name: str(reasons[name]) for name in before}
     return Explanation(layer.name, call, chosen, passed_over)

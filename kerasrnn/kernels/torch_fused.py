@@ -25,8 +25,10 @@ def why_not(call: Call) -> str | None:
     """Return why this kernel cannot run a call."""
     if call.device not in ("cpu", "gpu"):
         return f"torch has no fused recurrent operators on {call.device}"
-    if call.device == "gpu" and not torch.backends.cudnn.is_available():
-        return "this build of torch comes without cuDNN"
+    if call.device == "gpu" and torch.version.hip:
+        return "cuDNN runs on NVIDIA's GPUs only"
+    if call.device == "gpu" and not torch.backends.cudnn.enabled:
+        return "torch.backends.cudnn is switched off"
     if call.mode not in CPU:
         return f"torch has no {call.mode}"
     if call.masked:
@@ -107,31 +109,54 @@ def operator(
     Returns:
         Outputs and final states.
     """
+    run_on = on_cpu if inputs.device.type == "cpu" else on_gpu
+    return run_on(inputs, states, weights, mode, layers, directions, use_bias)
+
+
+def on_cpu(
+    inputs: Tensor,
+    states: list[Tensor],
+    weights: list[Tensor],
+    mode: str,
+    layers: int,
+    directions: int,
+    use_bias: bool,
+) -> list[Tensor]:
+    """Run oneDNN's LSTM, or torch's own C++ for the other modes."""
+    given = states if mode == "lstm" else states[0]
     training = torch.is_grad_enabled()
-    if inputs.device.type == "cpu":
-        given = states if mode == "lstm" else states[0]
-        return list(
-            CPU[mode](
-                inputs, given, weights, use_bias, layers, 0.0, training, directions == 2, False
-            )
-        )
-    hidden, *cell = states
-    units = weights[0].shape[0] // GATES[mode]
-    size = hidden.shape[-1]
+    results = CPU[mode](
+        inputs, given, weights, use_bias, layers, 0.0, training, directions == 2, False
+    )
+    return list(results)
+
+
+def on_gpu(
+    inputs: Tensor,
+    states: list[Tensor],
+    weights: list[Tensor],
+    mode: str,
+    layers: int,
+    directions: int,
+    use_bias: bool,
+) -> list[Tensor]:
+    """Run cuDNN; `torch.lstm` itself would warn of weights that lie apart in memory."""
+    hidden, *cell = [state.contiguous() for state in states]
+    units, size = weights[0].shape[0] // GATES[mode], hidden.shape[-1]
     results = torch._cudnn_rnn(
         inputs.contiguous(),
         weights,
         len(weights) // (layers * directions),
         None,
-        hidden.contiguous(),
-        cell[0].contiguous() if cell else None,
+        hidden,
+        cell[0] if cell else None,
         MODES[mode],
         units,
         0 if size == units else size,
         layers,
         False,
         0.0,
-        training,
+        torch.is_grad_enabled(),
         directions == 2,
         [],
         None,

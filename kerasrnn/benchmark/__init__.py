@@ -1,0 +1,1 @@
+"""Time the layers beside torch.nn, keras.layers and flax.nnx."""
