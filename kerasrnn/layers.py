@@ -85,7 +85,7 @@ class Recurrent(keras.layers.Layer):
             `kerasrnn.explain`.
         checkpoint_every: Store the states for training at every so many steps only, and
             compute the others again; `"sqrt"` for the square root of all steps, so that
-            memory grows with it. Same gradients, about a third more time. Default None.
+            memory grows with it. Same gradients up to rounding. Default None.
         name, dtype, trainable: As in every Keras layer.
 
     Call arguments:
@@ -157,7 +157,7 @@ class Recurrent(keras.layers.Layer):
             raise ValueError(
                 f"implementation must be 'auto' or one of {sorted(NAMES)}. Got {implementation!r}."
             )
-        steps = isinstance(checkpoint_every, int) and checkpoint_every > 0
+        steps = type(checkpoint_every) is int and checkpoint_every > 0
         if checkpoint_every not in (None, "sqrt") and not steps:
             raise ValueError(
                 "checkpoint_every must be a positive number of steps, 'sqrt' or None. "
@@ -301,8 +301,9 @@ class Recurrent(keras.layers.Layer):
             backend=keras.backend.backend(),
             device=device_of(self.cells[0].kernel.value),
             mode=self.mode,
-            batch=batch if isinstance(batch, int) else None,
-            time=time,
+            # What torch traces may be for any size.
+            batch=batch if isinstance(batch, int) and not compiling else None,
+            time=time if isinstance(time, int) and not compiling else None,
             input_size=self.input_size,
             units=self.units,
             proj_size=getattr(self, "proj_size", 0),

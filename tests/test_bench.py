@@ -50,7 +50,7 @@ class Fake:
     def outputs(self) -> np.ndarray:
         return np.array([1.0, self.value])
 
-    def loss(self) -> float:
+    def gradient_norm(self) -> float:
         return self.value
 
     def peak_memory(self) -> int:
@@ -159,7 +159,7 @@ def test_short_calls_are_repeated_to_fill_a_block() -> None:
 
 @pytest.mark.parametrize("action", ["infer", "train"])
 def test_contestants_that_differ_are_an_error(action: str) -> None:
-    what = {"infer": "outputs", "train": "loss"}[action]
+    what = {"infer": "outputs", "train": "gradient_norm"}[action]
     check_same([Fake(OURS, 1.00005), Fake("torch.nn")], action, SMALL)
     check_same([Fake(OURS, 2.0), Fake("keras.layers")], action, SMALL)
     message = rf"LSTM \(2,3,2,4\): .* the {what} of kerasrnn and of torch.nn differ by 1.0e-03"
@@ -182,7 +182,7 @@ def test_memory_is_compared_with_torch() -> None:
     [{}, {"num_layers": 2, "bidirectional": True}, {"masked": True}, {"proj_size": 2}],
     ids=["plain", "stack", "masked", "projected"],
 )
-def test_contestants_give_outputs_losses_and_memory(options: dict[str, Any]) -> None:
+def test_contestants_give_outputs_gradients_and_memory(options: dict[str, Any]) -> None:
     case = Case("LSTM", 3, 4, 2, 4, **options)
     layer, contestants = contestants_of(case)
     assert contestants[0].name == OURS
@@ -194,7 +194,7 @@ def test_contestants_give_outputs_losses_and_memory(options: dict[str, Any]) -> 
         outputs = one.outputs()
         assert outputs.shape == (3, 4, width)
         assert outputs.dtype == np.float32
-        assert one.loss() == pytest.approx((outputs * case.gradient()).sum(), rel=1e-3, abs=1e-3)
+        assert one.gradient_norm() > 0
         # The outputs of all steps, at the least.
         assert one.peak_memory() >= outputs.nbytes
         if mask is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerasrnn.kernels import KERNELS
-from tests.making import MODES, built, new_layer, random_states
+from tests.making import MODES, built, new_layer, random_states, randomized
 from tests.running import Run, assert_close, run, to_numpy
 
 pytestmark = pytest.mark.skipif(
@@ -316,3 +316,22 @@ def test_cudnn_says_what_it_cannot_do(
 def test_unknown_mode_is_refused() -> None:
     call = replace(layer_of("lstm", "auto").describe_call(BATCH, TIME), mode="other")
     assert "other" in KERNELS["jax_scan"].why_not(call)
+
+
+@pytest.mark.parametrize("mode", ["gru", "lstm_projected"])
+def test_sixteen_bits_add_up_many_segments(mode: str) -> None:
+    import jax
+
+    x = np.random.default_rng(0).normal(size=(2, 1000, 2)).astype("float32")
+    gradients = []
+    for policy in ("mixed_bfloat16", "float32"):
+        layer = built(new_layer(mode, 3, dtype=policy, checkpoint_every=1), 2)
+        randomized(layer, 0.3)
+
+        def loss(weights: Any, layer: Any = layer) -> Any:
+            outputs = layer.stateless_call(weights, [], x)[0]
+            return (outputs.astype("float32") ** 2).sum()
+
+        gradients.append(jax.jit(jax.grad(loss))([v.value for v in layer.trainable_variables]))
+    for half, full in zip(*gradients, strict=True):
+        assert np.abs(np.asarray(half - full)).max() < 0.05 * np.abs(np.asarray(full)).max()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import kerasrnn
-from kerasrnn.kernels import KERNELS
-from tests.making import MODES, built, new_layer, random_states
+from kerasrnn.kernels import KERNELS, choose
+from tests.making import MODES, built, new_layer, random_states, randomized
 from tests.running import Run, assert_close, run, to_numpy
 from tests.test_kernels import assert_same
 
@@ -266,3 +266,103 @@ def test_cudnn_operator_has_these_arguments() -> None:
         *("proj_size", "num_layers", "batch_first", "dropout", "train", "bidirectional"),
         *("batch_sizes", "dropout_state"),
     ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_training_after_inference_mode(mode: str) -> None:
+    import torch
+
+    layer = built(new_layer(mode, UNITS, return_sequences=True), FEATURES)
+    with torch.inference_mode():
+        layer(torch.randn(3, 7, FEATURES))
+    layer(torch.randn(3, 7, FEATURES)).sum().backward()
+    assert all(v.value.grad is not None for v in layer.trainable_variables)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_rows_give_no_rows(mode: str) -> None:
+    import torch
+
+    layer = built(new_layer(mode, UNITS, implementation="torch_bptt"), FEATURES)
+    outputs = layer(torch.zeros(0, 7, FEATURES))
+    outputs.sum().backward()
+    assert tuple(outputs.shape) == (0, layer.output_size)
+
+
+@pytest.mark.parametrize("every", [None, "sqrt", 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_compiled_layer_takes_sequences_of_any_length(mode: str, every: Any) -> None:
+    import torch
+
+    layer = built(new_layer(mode, UNITS, 2, checkpoint_every=every), FEATURES)
+    weights = [v.value for v in layer.trainable_variables]
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x: layer(x), fullgraph=True, backend="aot_eager")
+    for time in (7, 9, 11):
+        x = torch.randn(3, time, FEATURES)
+        found, expected = (
+            torch.autograd.grad(f(x).square().sum(), weights) for f in (compiled, layer)
+        )
+        for one, other in zip(found, expected, strict=True):
+            assert_close(to_numpy(one), to_numpy(other), "float32")
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_exported_layer_takes_any_batch_and_length(kind: str) -> None:
+    import torch
+
+    layer = built(getattr(kerasrnn, kind)(UNITS, return_sequences=True), FEATURES)
+    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("time")}
+    with torch.no_grad():
+        exported = torch.export.export(
+            Wrapped(layer), (torch.randn(3, 7, FEATURES),), dynamic_shapes=(sizes,), strict=False
+        )
+        x = torch.randn(4, 9, FEATURES)
+        assert_close(to_numpy(exported.module()(x)), to_numpy(layer(x)), "float32")
+
+
+@pytest.mark.parametrize("mode", ["gru", "gru_reset_before", "lstm_projected"])
+def test_half_precision_adds_up_many_segments(mode: str) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 1000, FEATURES)).astype("float32")
+    gradients = []
+    for policy in ("mixed_bfloat16", "float32"):
+        layer = built(new_layer(mode, UNITS, dtype=policy, checkpoint_every=1), FEATURES)
+        randomized(layer, 0.3)
+        layer(x).float().square().sum().backward()
+        gradients.append([to_numpy(v.value.grad) for v in layer.trainable_variables])
+    for half, full in zip(*gradients, strict=True):
+        assert np.abs(half - full).max() < 0.05 * np.abs(full).max()
+
+
+@pytest.mark.parametrize("every", [None, "sqrt", 17])
+def test_plan_passes_as_text(every: Any) -> None:
+    from kerasrnn.kernels.torch_bptt_stack import Plan
+
+    for flag in range(7):
+        flags = [index == flag for index in range(7)]
+        plan = Plan("gru", 3, 2, *flags, every)  # type: ignore[call-arg]
+        assert Plan.from_text(plan.to_text()) == plan
+
+
+def test_choice_follows_torchs_switch_for_cudnn() -> None:
+    import dataclasses
+
+    import torch
+
+    layer = built(kerasrnn.GRU(UNITS), FEATURES)
+    call = dataclasses.replace(layer.describe_call(3, 7), device="gpu")
+    assert choose(call) == "torch_fused"
+    with torch.backends.cudnn.flags(enabled=False):
+        assert choose(call) == "torch_bptt"
+    assert choose(call) == "torch_fused"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_backward_pass_under_autocast(mode: str) -> None:
+    import torch
+
+    layer = built(new_layer(mode, UNITS, recurrent_dropout=0.5), FEATURES)
+    loss = layer(torch.randn(3, 7, FEATURES), training=True).sum()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss.backward()
+    assert all(v.value.grad.dtype == torch.float32 for v in layer.trainable_variables)

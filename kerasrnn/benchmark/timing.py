@@ -34,8 +34,8 @@ class Contestant(Protocol):
     def outputs(self) -> np.ndarray:
         """Run forward and return the outputs of all steps."""
 
-    def loss(self) -> float:
-        """Run a training step and return its loss."""
+    def gradient_norm(self) -> float:
+        """Run a training step and return the norm of all gradients together."""
 
     def peak_memory(self) -> int:
         """Return the bytes that a training step holds at its peak, above its start."""

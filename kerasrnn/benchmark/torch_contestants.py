@@ -55,9 +55,9 @@ class TorchContestant:
         """Return the outputs of all steps."""
         return self.infer().cpu().numpy()
 
-    def loss(self) -> float:
-        """Return the loss that has the outputs' gradient."""
-        return float((self.train()[0].detach() * self.gradient).sum())
+    def gradient_norm(self) -> float:
+        """Return the norm of all gradients together; the order of weights is no matter."""
+        return float(torch.stack([g.double().square().sum() for g in self.train()[1]]).sum()) ** 0.5
 
     def peak_memory(self) -> int:
         """Return the most bytes held in a training step."""

@@ -10,19 +10,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import keras
 
 from kerasrnn.kernels.call import Call
-from kerasrnn.kernels.facts import is_compiling
+from kerasrnn.kernels.facts import is_compiling, switches
 
 # The first kernel that has no reason against a call runs it.
 ORDER: dict[str, tuple[str, ...]] = {
     "torch": ("torch_fused", "torch_bptt", "reference"),
     "jax": ("jax_cudnn", "jax_scan", "reference"),
 }
-# With gradients, torch_bptt is faster than oneDNN from this much work a step on.
-LARGE_STEP = 1 << 21  # batch * units ** 2
 # On Keras's other backends.
 FALLBACK: tuple[str, ...] = ("reference",)
 
@@ -48,11 +47,11 @@ def choose(call: Call, implementation: str = "auto") -> str:
     """
     # torch's compiler traces functions, and warns of those that remember.
     find = choose_among if is_compiling() else remembered
-    return find(call, implementation, os.environ.get("KERASRNN_DISABLE", ""))
+    return find(call, implementation, os.environ.get("KERASRNN_DISABLE", ""), switches())
 
 
-def choose_among(call: Call, implementation: str, disabled: str) -> str:
-    """Choose as `choose` does; `disabled` is what the environment says."""
+def choose_among(call: Call, implementation: str, *_: Any) -> str:
+    """Choose as `choose` does; the rest is what a choice that is remembered depends on."""
     reasons = why_not(call)
     if implementation == "auto":
         for name, reason in reasons.items():
@@ -96,10 +95,7 @@ def order(call: Call) -> tuple[str, ...]:
 
 def suits_onednn(call: Call) -> bool:
     """Say whether a call is of the kind for which torch has a fast operator on a CPU."""
-    if call.mode != "lstm" or call.proj_size or call.dtype != "float32":
-        return False
-    large = call.batch is not None and call.batch * call.units**2 >= LARGE_STEP
-    return not (large and call.gradients)
+    return call.mode == "lstm" and not call.proj_size and call.dtype == "float32"
 
 
 def disabled_kernels() -> set[str]:

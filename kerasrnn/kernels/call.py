@@ -54,8 +54,13 @@ class Call:
 
     def segment(self, time: int) -> int:
         """Return the number of steps from one stored state to the next."""
-        if self.checkpoint_every is None:
-            return time
-        if self.checkpoint_every == "sqrt":
-            return isqrt(max(time - 1, 0)) + 1
-        return min(int(self.checkpoint_every), time)
+        return segment_length(self.checkpoint_every, time)
+
+
+def segment_length(checkpoint_every: int | str | None, time: int) -> int:
+    """Return the number of steps from one stored state to the next."""
+    if checkpoint_every is None:
+        return time
+    if checkpoint_every == "sqrt":
+        return isqrt(max(time - 1, 0)) + 1
+    return min(int(checkpoint_every), time)

@@ -64,7 +64,7 @@ def explain(
         batch_size, time_steps: Sizes of the inputs, where they are known.
         masked: Whether a mask will be given.
         training: Whether the call is one of training, so that dropouts are at work and
-            gradients are recorded.
+            gradients are recorded; else as under `torch.no_grad`.
         compiling: Whether the call is traced by `torch.compile` or `torch.export`.
         device: `"cpu"` or `"gpu"`. Default: where the layer's weights are.
         dtype: Type in which to compute, such as `"bfloat16"`. Default: the layer's.

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 if keras.backend.backend() == "torch":
-    from kerasrnn.kernels.torch_facts import device_of, is_compiling, records_gradients
+    from kerasrnn.kernels.torch_facts import device_of, is_compiling, records_gradients, switches
 elif keras.backend.backend() == "jax":
-    from kerasrnn.kernels.jax_facts import device_of, is_compiling, records_gradients
+    from kerasrnn.kernels.jax_facts import device_of, is_compiling, records_gradients, switches
 else:
 
     def device_of(tensor: Any) -> str:
@@ -22,5 +22,9 @@ else:
         """Say whether torch's compiler traces the call."""
         return False
 
+    def switches() -> tuple[bool, ...]:
+        """Return the global settings on which a choice depends."""
+        return ()
 
-__all__ = ["device_of", "is_compiling", "records_gradients"]
+
+__all__ = ["device_of", "is_compiling", "records_gradients", "switches"]

@@ -20,3 +20,8 @@ def records_gradients() -> bool:
 def is_compiling() -> bool:
     """Say whether torch's compiler traces the call."""
     return False
+
+
+def switches() -> tuple[bool, ...]:
+    """Return the global settings on which a choice depends: none."""
+    return ()

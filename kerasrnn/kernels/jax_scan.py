@@ -10,7 +10,7 @@ from jax import Array, lax
 from kerasrnn.cells import Cell
 from kerasrnn.kernels.call import Call
 from kerasrnn.kernels.jax_loop import Given, Result, Spec, direction
-from kerasrnn.kernels.jax_steps import STEPS
+from kerasrnn.kernels.jax_steps import STEPS, accumulated
 from kerasrnn.kernels.stack import Dropouts, Weights, weights_of
 
 Factors = list[Array | None]
@@ -51,8 +51,9 @@ def stack(
     factors: tuple[Factors, Factors, Factors],
 ) -> Outcome:
     """Run every layer and direction, compiled once for a call and its shapes."""
-    # Keras leaves variables in their own type where JAX differentiates by them.
-    weights = jax.tree.map(lambda weight: weight.astype(inputs.dtype), weights)
+    # Gradients are added up over segments in this type.
+    wide = accumulated(inputs.dtype)
+    weights = jax.tree.map(lambda weight: weight.astype(wide), weights)
     by_input, recurrent, between = factors
     count = len(states) // len(by_input)
     final: list[Array] = []
@@ -85,7 +86,7 @@ def in_segments(spec: Spec, given: Given, call: Call) -> Result:
     """Run a direction, storing for training the state at each segment's start only."""
     time = given.inputs.shape[0]
     if call.checkpoint_every is None:
-        return direction(spec, given)
+        return direction(spec, narrowed(given))
     length = call.segment(time)
     whole = time - time % length
     ends = [(whole, time), (0, whole)] if spec.reverse else [(0, whole), (whole, time)]
@@ -111,7 +112,7 @@ def segments(spec: Spec, given: Given, length: int) -> Result:
 
     @jax.checkpoint
     def segment(given: Given) -> Result:
-        return direction(spec, given)
+        return direction(spec, narrowed(given))
 
     def step(states: tuple[Array, ...], at: tuple[Array, Array | None]) -> Result:
         inputs, mask = at
@@ -123,6 +124,12 @@ def segments(spec: Spec, given: Given, length: int) -> Result:
     if outputs is not None:
         outputs = outputs.reshape(time, *outputs.shape[2:])
     return outputs, states
+
+
+def narrowed(given: Given) -> Given:
+    """Return what is given with the weights in the type of the inputs."""
+    dtype = given.inputs.dtype
+    return given._replace(weights=jax.tree.map(lambda w: w.astype(dtype), given.weights))
 
 
 def cut(given: Given, start: int, end: int) -> Given:

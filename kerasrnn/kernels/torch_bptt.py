@@ -52,10 +52,10 @@ def run(
         *(factor for factor in factors if factor is not None),
     ]
     if torch.compiler.is_compiling():
-        plan = new_plan(call, inputs.shape[0])
+        plan = new_plan(call)
         results = opaque_stack(tensors, plan.to_text(), torch.is_grad_enabled())
     else:
-        plan = plan_of(call, inputs.shape[0])
+        plan = plan_of(call)
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
             results = Stack.apply(plan, *tensors)
         else:
@@ -64,7 +64,7 @@ def run(
     return (results[count] if plan.wants_sequence else None), list(results[:count])
 
 
-def new_plan(call: Call, time: int) -> Plan:
+def new_plan(call: Call) -> Plan:
     """Return the plan of a call."""
     return Plan(
         call.mode,
@@ -77,7 +77,7 @@ def new_plan(call: Call, time: int) -> Plan:
         call.input_dropout,
         call.recurrent_dropout,
         call.return_sequences,
-        call.segment(time),
+        call.checkpoint_every,
     )
 
 

@@ -5,11 +5,13 @@ checkpoints only the states from which each segment starts, and the hidden state
 they are outputs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from kerasrnn.kernels.call import segment_length
 from kerasrnn.kernels.stack import Weights
 from kerasrnn.kernels.torch_bptt_gru import GRUSteps, ResetBeforeSteps
 from kerasrnn.kernels.torch_bptt_lstm import LSTMSteps
@@ -40,7 +42,8 @@ class Direction:
         mask: Boolean (time, batch, 1), or None.
         dropout: Factors of the recurrent dropout (batch, output size), or None.
         reverse: Whether the last step comes first.
-        segment: Steps from one stored state to the next.
+        checkpoint_every: Steps from one stored state to the next, or "sqrt"; None to
+            store every step.
         wants_sequence: Whether the outputs of all steps are wanted.
     """
 
@@ -51,7 +54,7 @@ class Direction:
     mask: Tensor | None
     dropout: Tensor | None
     reverse: bool
-    segment: int
+    checkpoint_every: int | str | None
     wants_sequence: bool
 
 
@@ -59,9 +62,10 @@ def forward_direction(
     direction: Direction, keep: bool
 ) -> tuple[Tensor | None, list[Tensor], list[Tensor]]:
     """Return outputs, final states and what the backward pass needs."""
-    steps, time = steps_of(direction), len(direction.inputs)
-    checkpoints = keep and direction.segment < time
-    length = direction.segment if keep else min(direction.segment, cached_steps(direction))
+    steps, time = steps_of(direction), direction.inputs.shape[0]
+    checkpoints = keep and direction.checkpoint_every is not None
+    length = segment_length(direction.checkpoint_every, time)
+    length = length if keep else min(length, cached_steps(direction))
     whole = direction.wants_sequence or (keep and not checkpoints)
     hidden = new_hidden(direction, time if whole else length)
     buffers = steps.buffers(length, direction.inputs)
@@ -86,11 +90,11 @@ def forward_direction(
 
 def kept_like(direction: Direction) -> list[Tensor]:
     """Return tensors of the sizes and types of what `forward` keeps."""
-    time = len(direction.inputs)
-    if direction.segment >= time:
+    time = direction.inputs.shape[0]
+    if direction.checkpoint_every is None:
         buffers = steps_of(direction).buffers(time, direction.inputs)
         return [new_hidden(direction, time), *buffers]
-    count = len(segments(time, direction.segment, direction.reverse))
+    count = len(segments(int(time), segment_length(direction.checkpoint_every, int(time)), False))
     kept = [state.new_empty(count, *state.shape) for state in direction.states]
     return kept + ([new_hidden(direction, time)] if direction.wants_sequence else [])
 
@@ -108,12 +112,13 @@ def backward_direction(
     wants_inputs: bool,
 ) -> tuple[Tensor | None, list[Tensor], Weights]:
     """Return the gradients of inputs, initial states and weights."""
-    steps, time = steps_of(direction), len(direction.inputs)
-    checkpoints = direction.segment < time
+    steps, time = steps_of(direction), direction.inputs.shape[0]
+    checkpoints = direction.checkpoint_every is not None
+    length = segment_length(direction.checkpoint_every, time)
     hidden, buffers = kept[0], kept[1:]
     if checkpoints:
-        hidden = new_hidden(direction, direction.segment)
-        buffers = steps.buffers(direction.segment, direction.inputs)
+        hidden = new_hidden(direction, length)
+        buffers = steps.buffers(length, direction.inputs)
     grad_inputs = (
         torch.empty_like(direction.inputs, memory_format=torch.contiguous_format)
         if wants_inputs
@@ -121,18 +126,16 @@ def backward_direction(
     )
     totals = GradWeights(direction.weights)
     outputs = gradients_upcoming(grad_outputs, time, direction.reverse)
-    carried = first_carried(direction, outputs.pop(0), grad_states)
-    for index, (a, b) in reversed(
-        list(enumerate(segments(time, direction.segment, direction.reverse)))
-    ):
+    carried = first_carried(direction, next(outputs), grad_states)
+    for index, (a, b) in reversed(list(enumerate(segments(time, length, direction.reverse)))):
         segment = cut(direction, a, b, hidden[: b - a + 1])
-        own = parts(buffers, direction.segment, 0, b - a)
+        own = parts(buffers, length, 0, b - a)
         if checkpoints:
             steps.forward(segment, own, [rows[index] for rows in kept[: len(carried)]])
         gates = steps.grad_gates(segment, own)
-        length = min(b - a, cached_steps(direction))
-        for c, d in reversed(segments(b - a, length, direction.reverse)):
-            upcoming = [outputs.pop(0) for _ in range(d - c)]
+        cached = min(b - a, cached_steps(direction))
+        for c, d in reversed(segments(b - a, cached, direction.reverse)):
+            upcoming = [next(outputs) for _ in range(d - c)]
             carried = steps.backward(
                 segment.part(c, d), parts(own, b - a, c, d), gates[c:d], upcoming, carried, totals
             )
@@ -155,7 +158,7 @@ def steps_of(direction: Direction) -> Steps:
 def cached_steps(direction: Direction) -> int:
     """Return how many steps' gates stay in the cache."""
     values = direction.inputs.shape[1] * direction.weights.kernel.shape[1]
-    return max(1, CACHED_VALUES // values)
+    return max(1, CACHED_VALUES // max(1, values))
 
 
 def segments(time: int, length: int, reverse: bool) -> list[tuple[int, int]]:
@@ -187,12 +190,12 @@ def outputs_in(hidden: Tensor, reverse: bool) -> Tensor:
 
 def gradients_upcoming(
     grad_outputs: Tensor | None, time: int, reverse: bool
-) -> list[Tensor | None]:
+) -> Iterator[Tensor | None]:
     """Return the gradient of each step's output, the last one processed first, and None."""
     if grad_outputs is None:
-        return [None] * (time + 1)
-    views = list(grad_outputs.unbind(0))
-    return [*(views if reverse else views[::-1]), None]
+        return iter([None] * (time + 1))
+    views = grad_outputs.unbind(0)
+    return iter([*(views if reverse else views[::-1]), None])
 
 
 def first_carried(

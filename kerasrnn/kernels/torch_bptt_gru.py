@@ -53,6 +53,8 @@ class AnyGRUSteps(Steps):
 class GRUSteps(AnyGRUSteps):
     """Reset after the recurrent product; kept are the gates and the product of n."""
 
+    num_buffers = 3
+
     def buffers(self, steps: int, like: Tensor) -> list[Tensor]:
         batch = like.shape[1]
         return [
@@ -114,6 +116,7 @@ class GRUSteps(AnyGRUSteps):
         slopes[:, :, 1].mul_(products)
         by_gate = grad_gates.view(*grad_gates.shape[:2], 3, self.units)
         (hidden,), spare = carried, torch.empty_like(carried[0])
+        through = torch.empty_like(hidden)
         kernel_zr, kernel_n = self.kernel_zr.t(), self.kernel_n.t()
         for zr, z_n, r, n, product, slope_z_n, slope_r, keep_t, before in zip(
             segment.backwards(grad_gates[..., : 2 * self.units]),
@@ -137,7 +140,8 @@ class GRUSteps(AnyGRUSteps):
             if self.dropout is None:
                 spare.addmm_(zr, kernel_zr).addmm_(product, kernel_n)
             else:
-                spare.addcmul_((zr @ kernel_zr).addmm_(product, kernel_n), self.dropout)
+                torch.mm(zr, kernel_zr, out=through).addmm_(product, kernel_n)
+                spare.addcmul_(through, self.dropout)
             hidden, spare = spare, hidden
         give(slopes)
         return [hidden]
@@ -155,6 +159,8 @@ class GRUSteps(AnyGRUSteps):
 
 class ResetBeforeSteps(AnyGRUSteps):
     """Reset before the recurrent product; kept are the gates."""
+
+    num_buffers = 2
 
     def buffers(self, steps: int, like: Tensor) -> list[Tensor]:
         batch = like.shape[1]

@@ -16,6 +16,7 @@ class LSTMSteps(Steps):
     """
 
     gates = 4
+    num_buffers = 3
 
     def buffers(self, steps: int, like: Tensor) -> list[Tensor]:
         batch = like.shape[1]

@@ -52,8 +52,9 @@ def opaque_backward(
 ) -> list[Tensor]:
     """Run a stack backward; `grads` are those of the results for which `given` holds."""
     parsed, rest = Plan.from_text(plan), iter([tensor.clone() for tensor in kept])
-    counts = [len(kept) // parsed.num_cells] * parsed.num_cells
-    by_cell = [[next(rest) for _ in range(count)] for count in counts]
+    by_cell = [
+        [next(rest) for _ in range(parsed.num_kept(index))] for index in range(parsed.num_cells)
+    ]
     known = iter(grads)
     every = [next(known) if there else None for there in given]
     gradients = backward_stack(parsed, tensors, by_cell, every, wants_inputs)

@@ -13,6 +13,7 @@ class RNNSteps(Steps):
     """h' = tanh or relu of (W x + b + U h + c); the hidden states are all that is kept."""
 
     gates = 1
+    num_buffers = 0
 
     def buffers(self, steps: int, like: Tensor) -> list[Tensor]:
         return []

@@ -66,7 +66,7 @@ class Segment:
 
 
 class GradWeights:
-    """The gradients of a cell's weights, added up over segments."""
+    """The gradients of a cell's weights, added up over segments in float32 or wider."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
@@ -74,21 +74,30 @@ class GradWeights:
 
     def add(self, name: str, left: Tensor, right: Tensor, columns: slice = slice(None)) -> None:
         """Add the product over all steps of what entered and its gradient."""
-        if name not in self.sums:
-            self.sums[name] = torch.zeros_like(getattr(self.weights, name))
-        self.sums[name][:, columns].addmm_(flat(left).t(), flat(right))
+        total, rows = self.sum_of(name)[:, columns], flat(left).t()
+        if total.dtype == left.dtype:
+            total.addmm_(rows, flat(right))
+        else:
+            total += rows @ flat(right)
 
     def add_bias(self, row: int, gradient: Tensor, columns: slice = slice(None)) -> None:
         """Add the sum over all steps to a row of the bias, where there is one."""
-        if self.weights.bias is None:
-            return
-        if "bias" not in self.sums:
-            self.sums["bias"] = torch.zeros_like(self.weights.bias)
-        self.sums["bias"][row, columns] += flat(gradient).sum(0)
+        if self.weights.bias is not None:
+            total = self.sum_of("bias")
+            total[row, columns] += flat(gradient).sum(0, dtype=total.dtype)
+
+    def sum_of(self, name: str) -> Tensor:
+        """Return the sum so far, at first zero."""
+        if name not in self.sums:
+            weight = getattr(self.weights, name)
+            wide = torch.promote_types(weight.dtype, torch.float32)
+            self.sums[name] = torch.zeros_like(weight, dtype=wide)
+        return self.sums[name]
 
     def total(self) -> Weights:
-        """Return the gradients."""
-        return Weights(*(self.sums.get(name) for name in Weights._fields))
+        """Return the gradients, in the type of the weights."""
+        found = {name: total.to(self.weights.kernel.dtype) for name, total in self.sums.items()}
+        return Weights(*(found.get(name) for name in Weights._fields))
 
 
 class Steps:
@@ -99,6 +108,7 @@ class Steps:
     """
 
     gates: ClassVar[int]
+    num_buffers: ClassVar[int]
 
     def __init__(self, mode: str, weights: Weights, dropout: Tensor | None) -> None:
         self.mode = mode

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from kerasrnn.kernels.stack import Dropouts, Weights
 from kerasrnn.kernels.torch_bptt_direction import (
+    STEPS,
     Direction,
     backward_direction,
     forward_direction,
@@ -34,7 +35,7 @@ class Plan:
     input_dropout: bool
     recurrent_dropout: bool
     wants_sequence: bool
-    segment: int
+    checkpoint_every: int | str | None
 
     def to_text(self) -> str:
         """Return the plan as text, for the arguments of an operator."""
@@ -47,15 +48,16 @@ class Plan:
             self.recurrent_dropout,
             self.wants_sequence,
         )
-        numbers = (self.num_layers, self.num_directions, *map(int, flags), self.segment)
-        return " ".join((self.mode, *map(str, numbers)))
+        numbers = (self.num_layers, self.num_directions, *map(int, flags))
+        return " ".join((self.mode, *map(str, numbers), str(self.checkpoint_every)))
 
     @staticmethod
     def from_text(text: str) -> "Plan":
         """Return the plan that `to_text` wrote."""
-        mode, layers, directions, *flags, segment = text.split()
+        mode, layers, directions, *flags, every = text.split()
         on = [flag == "1" for flag in flags]
-        return Plan(mode, int(layers), int(directions), *on, int(segment))  # type: ignore[call-arg]
+        steps = int(every) if every.isdigit() else {"None": None, "sqrt": "sqrt"}[every]
+        return Plan(mode, int(layers), int(directions), *on, steps)  # type: ignore[call-arg]
 
     @property
     def num_cells(self) -> int:
@@ -66,6 +68,13 @@ class Plan:
     def num_states(self) -> int:
         """States of one cell."""
         return 2 if self.mode == "lstm" else 1
+
+    def num_kept(self, index: int) -> int:
+        """Return how many tensors are kept of a cell for the backward pass."""
+        if self.checkpoint_every is None:
+            return 1 + STEPS[self.mode].num_buffers
+        inner = index < self.num_cells - self.num_directions
+        return self.num_states + (inner or self.wants_sequence)
 
     def weights(self, tensors: Sequence[Tensor], index: int) -> Weights:
         """Return the weights of a cell."""
@@ -178,7 +187,7 @@ def inputs_of(
     if not depth:
         return tensors[0]
     below = [
-        outputs_of(kept[index], plan.segment < len(tensors[0]), is_reverse(plan, index))
+        outputs_of(kept[index], plan.checkpoint_every is not None, is_reverse(plan, index))
         for index in cells_of(plan, depth - 1)
     ]
     return next_inputs(below, dropouts, depth)
@@ -213,7 +222,7 @@ def direction_of(
         mask,
         dropouts.recurrent[index],
         is_reverse(plan, index),
-        plan.segment,
+        plan.checkpoint_every,
         plan.wants_sequence or not top,
     )
 

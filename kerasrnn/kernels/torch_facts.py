@@ -17,3 +17,8 @@ def records_gradients() -> bool:
 def is_compiling() -> bool:
     """Say whether `torch.compile` or `torch.export` traces the call."""
     return torch.compiler.is_compiling()
+
+
+def switches() -> tuple[bool, ...]:
+    """Return the global settings on which a choice depends."""
+    return (torch.backends.cudnn.enabled,)
