@@ -46,7 +46,7 @@ def run_growth(
     sweeps: Sweeps,
     seconds: float,
     tell: Callable[[str], None],
-    cap: float = 1.0,
+    cap: float = 0.3,
 ) -> list[Growth]:
     """Run all sweeps of all kinds.
 

@@ -133,7 +133,8 @@ def backward_direction(
         if checkpoints:
             steps.forward(segment, own, [rows[index] for rows in kept[: len(carried)]])
         gates = steps.grad_gates(segment, own)
-        cached = min(b - a, cached_steps(direction))
+        # A quarter at most, so that a short sequence needs little memory too.
+        cached = min(-(-(b - a) // 4), cached_steps(direction))
         for c, d in reversed(segments(b - a, cached, direction.reverse)):
             upcoming = [next(outputs) for _ in range(d - c)]
             carried = steps.backward(
