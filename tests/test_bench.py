@@ -226,7 +226,7 @@ def test_growth_leaves_out_who_became_too_slow(monkeypatch: pytest.MonkeyPatch) 
     assert told == ["GRU by time"]
     assert (found.kind, found.fixed) == ("GRU", {"batch": 8, "features": 8, "units": 32})
     assert found.seconds == {OURS: [0.1, 0.1], "keras.layers": [2.0, None]}
-    assert found.skipped == {"keras.layers": "took 2.00 s at time 64, above the cap of 1 s"}
+    assert found.skipped == {"keras.layers": "took 2.00 s at time 64, above the cap of 0.3 s"}
 
 
 def test_growth_ends_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
