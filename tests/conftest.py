@@ -14,6 +14,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("kerasrnn")
 
+# What is about one framework's own transformations.
+collect_ignore = [
+    f"test_{framework}_kernels.py"
+    for framework in ("torch", "jax")
+    if framework != keras.backend.backend()
+]
+
 if keras.backend.backend() == "jax":
     import jax
 

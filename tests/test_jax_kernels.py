@@ -11,10 +11,6 @@ from kerasrnn.kernels import KERNELS
 from tests.making import MODES, built, new_layer, random_states, randomized
 from tests.running import Run, assert_close, run, to_numpy
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="JAX's own transformations"
-)
-
 FEATURES, UNITS, BATCH, TIME = 2, 3, 4, 10
 ALL = {"return_sequences": True, "return_state": True}
 RNG = np.random.default_rng(5)

@@ -12,9 +12,6 @@ from tests.making import MODES, built, new_layer, random_states, randomized
 from tests.running import Run, assert_close, run, to_numpy
 from tests.test_kernels import assert_same
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="JAX has its own file: test_jax_kernels.py"
-)
 FEATURES, UNITS = 2, 3
 RETURN_ALL = {"return_sequences": True, "return_state": True}
 MASK = np.array([[1, 1, 0, 0, 1, 1, 0], [0, 0, 1, 1, 1, 0, 1], [0] * 7], dtype=bool)
