@@ -211,7 +211,7 @@ class ResetBeforeSteps(AnyGRUSteps):
         resets = torch.mul(reset, entering, out=take(entering, *entering.shape))
         by_gate = grad_gates.view(*grad_gates.shape[:2], 3, self.units)
         (hidden,), spare = carried, torch.empty_like(carried[0])
-        by_reset = torch.empty_like(hidden)
+        by_reset, through = torch.empty_like(hidden), torch.empty_like(hidden)
         kernel_zr, kernel_n = self.kernel_zr.t(), self.kernel_n.t()
         for zr, z_n, r, n, slope_z_n, slope_r, keep_t, before in zip(
             segment.backwards(grad_gates[..., : 2 * self.units]),
@@ -230,7 +230,7 @@ class ResetBeforeSteps(AnyGRUSteps):
                 torch.addcmul(before, hidden, keep_t, out=spare)
             torch.mul(hidden.unsqueeze(1), slope_z_n, out=z_n)
             torch.mm(n, kernel_n, out=by_reset)
-            through = by_reset * r
+            torch.mul(by_reset, r, out=through)
             torch.mul(by_reset, slope_r, out=r)
             if self.dropout is None:
                 spare.add_(through).addmm_(zr, kernel_zr)
