@@ -1,13 +1,14 @@
 """Settings of the whole suite: one backend a run, the one that was asked for."""
 
 import os
+from typing import Any
 
 import hypothesis
 import keras
 import numpy as np
 import pytest
 
-import kerasrnn  # noqa: F401
+from kerasrnn.kernels import KERNELS
 
 hypothesis.settings.register_profile(
     "kerasrnn", deadline=None, max_examples=40, derandomize=True, print_blob=True
@@ -48,3 +49,20 @@ def seeded() -> None:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the names of the kernels that run."""
+    ran: list[str] = []
+
+    def spy(name: str, original: Any) -> Any:
+        def recorded(*args: Any) -> Any:
+            ran.append(name)
+            return original(*args)
+
+        return recorded
+
+    for name, kernel in KERNELS.items():
+        monkeypatch.setattr(kernel, "run", spy(name, kernel.run))
+    return ran

@@ -52,23 +52,6 @@ CASES = {
 }
 
 
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Collect the names of the kernels that run."""
-    ran: list[str] = []
-
-    def spy(name: str, original: Any) -> Any:
-        def recorded(*args: Any) -> Any:
-            ran.append(name)
-            return original(*args)
-
-        return recorded
-
-    for name, kernel in KERNELS.items():
-        monkeypatch.setattr(kernel, "run", spy(name, kernel.run))
-    return ran
-
-
 def expected_run(
     layer: Any,
     inputs: np.ndarray,
