@@ -15,6 +15,13 @@ kernel_table: Any = importlib.util.module_from_spec(specification)  # type: igno
 specification.loader.exec_module(kernel_table)  # type: ignore[union-attr]
 
 
+OPERATORS = {
+    "`torch_native`": "kerasrnn.native",
+    "`torch_fused`": "kerasrnn.fused",
+    "`torch_bptt`": "kerasrnn.bptt",
+}
+
+
 def test_page_holds_the_table() -> None:
     assert kernel_table.in_page() == kernel_table.table()
 
@@ -68,5 +75,5 @@ def assert_compiled_operator(layer: Any, facts: dict[str, Any], kernel: str) -> 
             lambda x: layer(x, training=training), fullgraph=True, backend=backend
         )
         compiled(torch.zeros(8, 3, 4))
-    operator = {"`torch_bptt`": "kerasrnn.bptt", "`torch_fused`": "kerasrnn.fused"}[kernel]
+    operator = OPERATORS[kernel]
     assert [name for name in found if "kerasrnn" in name] == [f"{operator}.default"]

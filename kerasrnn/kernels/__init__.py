@@ -19,8 +19,8 @@ from kerasrnn.kernels.facts import is_compiling, switches
 
 # The first kernel that has no reason against a call runs it.
 ORDER: dict[str, tuple[str, ...]] = {
-    "torch": ("torch_fused", "torch_bptt", "reference"),
-    "jax": ("jax_cudnn", "jax_scan", "reference"),
+    "torch": ("torch_native", "torch_fused", "torch_bptt", "reference"),
+    "jax": ("jax_native", "jax_cudnn", "jax_scan", "reference"),
 }
 # On Keras's other backends.
 FALLBACK: tuple[str, ...] = ("reference",)
@@ -89,7 +89,8 @@ def order(call: Call) -> tuple[str, ...]:
     """Return the kernels of the backend, the fastest for the call first."""
     names = ORDER.get(call.backend, FALLBACK)
     if call.backend == "torch" and call.device == "cpu" and not suits_onednn(call):
-        names = tuple(sorted(names, key=lambda name: name != "torch_bptt"))
+        last = ("torch_fused", "reference")
+        return tuple(sorted(names, key=lambda name: last.index(name) if name in last else -1))
     return names
 
 

@@ -17,11 +17,7 @@ from kerasrnn.kernels.call import Call
 from kerasrnn.kernels.stack import Dropouts, weights_of
 from kerasrnn.kernels.torch_bptt_opaque import opaque_stack
 from kerasrnn.kernels.torch_bptt_stack import Plan, backward_stack, forward_stack
-
-TWICE = (
-    "the gradient of this layer cannot be differentiated again: its kernel, torch_bptt, writes "
-    "it out by hand. Make the layer with implementation='reference'."
-)
+from kerasrnn.kernels.torch_once import Once
 
 
 def why_not(call: Call) -> str | None:
@@ -108,15 +104,3 @@ class Stack(torch.autograd.Function):
         if torch.is_grad_enabled():
             gradients = [g if g is None else Once.apply(g, *tensors) for g in gradients]
         return None, *gradients, *([None] * (len(tensors) - len(gradients)))
-
-
-class Once(torch.autograd.Function):
-    """Let a gradient through, and refuse to be differentiated."""
-
-    @staticmethod
-    def forward(ctx: Any, gradient: Tensor, *_: Tensor) -> Tensor:  # noqa: ARG004
-        return gradient.view_as(gradient)
-
-    @staticmethod
-    def backward(ctx: Any, *_: Tensor) -> Any:  # noqa: ARG004
-        raise RuntimeError(TWICE)

@@ -1,0 +1,11 @@
+// Threads for torch.
+#pragma once
+
+#include "stack.h"
+
+namespace kerasrnn {
+
+bool has_openmp();
+void run_with_openmp(const Threads& threads, int wanted, Task task, void* context);
+
+}  // namespace kerasrnn
