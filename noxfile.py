@@ -9,20 +9,26 @@ nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 
 BACKENDS = ("torch", "jax")
+CHECKOUT = os.getcwd()
 CONSTRAINTS = ("-c", "constraints.txt")
 
 
+NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
+
+
 def install(session: nox.Session, *packages: str) -> None:
-    session.install(*CONSTRAINTS, *packages)
+    """Install packages; where kerasrnn is one of them its native kernel must be built."""
+    session.install(*CONSTRAINTS, *packages, env={"KERASRNN_NATIVE": "require"})
 
 
-def run_tests(session: nox.Session, backend: str, *arguments: str) -> None:
+def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) -> None:
     environment = {
         "KERAS_BACKEND": backend,
         "KERASRNN_TEST_BACKEND": backend,
         "MPLBACKEND": "agg",
         # One process a core: more threads only fight each other.
         "OMP_NUM_THREADS": "1",
+        **more,
     }
     session.run(
         "python",
@@ -54,6 +60,54 @@ def alone(session: nox.Session, backend: str) -> None:
 
 
 @nox.session
+@nox.parametrize("backend", BACKENDS, ids=BACKENDS)
+def native(session: nox.Session, backend: str) -> None:
+    """Run the native kernel's tests for each lower instruction set that the processor has."""
+    install(session, f".[{backend}]", *test_requirements())
+    program = "from kerasrnn.kernels.native import native; print(*native().isas())"
+    isas = session.run("python", "-c", program, silent=True).split()
+    # The best one is what the other sessions run.
+    for isa in isas[1:]:
+        run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
+
+
+@nox.session
+def clang(session: nox.Session) -> None:
+    """Build the native kernel with clang, warnings as errors, and compile it for 64-bit ARM."""
+    install(session, "ziglang", *test_requirements())
+    compiler = f"{session.bin}/python -m ziglang c++"
+    build_native(session, "torch", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
+    run_tests(session, "torch", "-k", "native", *NATIVE)
+    source = "kerasrnn/kernels/native/src/engine.cpp"
+    for type_ in ("float", "double"):
+        options = (
+            f"-target aarch64-linux-gnu -std=c++20 -O3 -fPIC -Wall -Wextra -Werror -c {source}"
+        )
+        names = f"-DKERASRNN_TYPE={type_} -DKERASRNN_ENGINE=engine_{type_} -o {os.devnull}"
+        session.run(*compiler.split(), *options.split(), *names.split())
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the native kernel's tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    install(session, *test_requirements())
+    build_native(session, "torch", SKBUILD_CMAKE_DEFINE="KERASRNN_SANITIZE=address,undefined")
+    libraries = [
+        session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
+        for name in ("asan", "stdc++")
+    ]
+    # Python itself never frees all of its memory.
+    options = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
+    run_tests(session, "torch", "-k", "native", *NATIVE, OMP_NUM_THREADS="2", **options)
+
+
+def build_native(session: nox.Session, backend: str, **environment: str) -> None:
+    """Install kerasrnn with a native kernel that is built in a way of its own."""
+    environment |= {"KERASRNN_NATIVE": "require"}
+    session.install(*CONSTRAINTS, f".[{backend}]", env=environment)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""
     install(session, ".", *nox.project.dependency_groups(pyproject(), "lint"))
@@ -64,7 +118,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the sdist and the wheel, and use the wheel outside the checkout."""
+    """Build sdist and wheel, use the wheel elsewhere, install the sdist without a compiler."""
     install(session, "build", "jax")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build", silent=True)
@@ -74,6 +128,16 @@ def package(session: nox.Session) -> None:
     session.chdir(folder)
     session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "out", "--quiet")
     session.run("python", "-c", "import os; assert os.path.getsize('out/forecast.png') > 10_000")
+    session.run("kerasrnn", "explain", "out/model.keras")
+    is_built = "from kerasrnn.kernels.native import IS_BUILT; assert IS_BUILT is {}"
+    session.run("python", "-c", is_built.format(True))
+    session.chdir(CHECKOUT)
+    (sdist,) = [name for name in os.listdir("dist") if name.endswith(".tar.gz")]
+    again = ("--force-reinstall", "--no-deps", f"dist/{sdist}")
+    session.install(*again, env={"CXX": "/bin/false"})
+    session.chdir(folder)
+    session.run("python", "-c", is_built.format(False))
+    session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "pure", "--quiet")
 
 
 def pyproject() -> dict:

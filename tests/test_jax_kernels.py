@@ -9,6 +9,7 @@ import pytest
 
 from kerasrnn.kernels import KERNELS
 from tests.making import MODES, built, new_layer, random_states, randomized
+from tests.processes import in_process
 from tests.running import Run, assert_close, run, to_numpy
 
 FEATURES, UNITS, BATCH, TIME = 2, 3, 4, 10
@@ -24,6 +25,17 @@ MASKS = {
 def layer_of(mode: str, implementation: str, **options: Any) -> Any:
     options = {**ALL, "dtype": "float64", "implementation": implementation, **options}
     return built(new_layer(mode, UNITS, **options), FEATURES)
+
+
+def refused(mode: str, name: str) -> bool:
+    """Say whether a kernel refuses a mode, and hold it to its reason."""
+    reason = KERNELS[name].why_not(layer_of(mode, "auto").describe_call(BATCH, TIME))
+    if reason is None:
+        return False
+    with pytest.raises(ValueError, match="cannot run this layer") as caught:
+        layer_of(mode, name)(np.zeros((BATCH, TIME, FEATURES)))
+    assert reason in str(caught.value)
+    return True
 
 
 def numbers(layer: Any, rng: np.random.Generator) -> tuple[Any, list[Any], list[Any]]:
@@ -62,13 +74,19 @@ def weights_of(layer: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_second_derivative_is_that_of_the_reference(mode: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("name", ["jax_scan", "jax_native"])
+def test_second_derivative_is_that_of_the_reference(
+    name: str, mode: str, rng: np.random.Generator
+) -> None:
     import jax
+
+    if refused(mode, name):
+        return
 
     found = []
     mask = keras.ops.convert_to_tensor(MASKS["holes"])
-    for name in ("jax_scan", "reference"):
-        layer = layer_of(mode, name, bidirectional=True)
+    for implementation in (name, "reference"):
+        layer = layer_of(mode, implementation, bidirectional=True)
         if not found:
             inputs, states, cotangents = numbers(layer, rng)
         outputs, arguments = stateless(layer), (weights_of(layer), inputs, states)
@@ -87,10 +105,13 @@ def test_second_derivative_is_that_of_the_reference(mode: str, rng: np.random.Ge
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_checks_of_jax_in_second_order(mode: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("name", ["jax_scan", "jax_native"])
+def test_checks_of_jax_in_second_order(name: str, mode: str, rng: np.random.Generator) -> None:
     from jax.test_util import check_grads
 
-    layer = layer_of(mode, "jax_scan")
+    if refused(mode, name):
+        return
+    layer = layer_of(mode, name)
     inputs, states, _ = numbers(layer, rng)
     outputs = stateless(layer)
     arguments = (weights_of(layer), inputs[:, :3], states)
@@ -99,11 +120,14 @@ def test_checks_of_jax_in_second_order(mode: str, rng: np.random.Generator) -> N
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("over", ["inputs", "weights"])
-def test_vmap_is_a_loop(mode: str, over: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("name", ["jax_scan", "jax_native"])
+def test_vmap_is_a_loop(name: str, mode: str, over: str, rng: np.random.Generator) -> None:
     import jax
     import jax.numpy as jnp
 
-    layer = layer_of(mode, "jax_scan", bidirectional=True)
+    if refused(mode, name):
+        return
+    layer = layer_of(mode, name, bidirectional=True)
     inputs, states, cotangents = numbers(layer, rng)
     outputs = stateless(layer)
     mask = keras.ops.convert_to_tensor(MASKS["holes"])
@@ -331,3 +355,23 @@ def test_sixteen_bits_add_up_many_segments(mode: str) -> None:
         gradients.append(jax.jit(jax.grad(loss))([v.value for v in layer.trainable_variables]))
     for half, full in zip(*gradients, strict=True):
         assert np.abs(np.asarray(half - full)).max() < 0.05 * np.abs(np.asarray(full)).max()
+
+
+def test_several_devices_have_another_kernel() -> None:
+    program = (
+        "import kerasrnn\nlayer = kerasrnn.GRU(4)\nlayer.build((None, 5, 3))\n"
+        "print(kerasrnn.explain(layer))"
+    )
+    said = in_process(program, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    assert "jax_scan" in said
+    assert "over several devices" in said
+
+
+def test_a_newer_jaxlib_at_build_time_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jaxlib
+
+    layer = layer_of("gru", "auto")
+    monkeypatch.setattr(jaxlib, "__version__", "0.4.38")
+    reason = KERNELS["jax_native"].why_not(layer.describe_call(3, 7))
+    assert reason is not None
+    assert "0.4.38 is installed" in reason

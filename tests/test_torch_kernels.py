@@ -62,7 +62,7 @@ def test_checkpoints_save_memory() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", ["torch_bptt", "torch_fused"])
+@pytest.mark.parametrize("name", ["torch_native", "torch_bptt", "torch_fused"])
 def test_a_graph_can_be_run_backward_twice(name: str, mode: str) -> None:
     import torch
 
@@ -91,11 +91,14 @@ def test_a_change_of_the_outputs_in_place_is_noticed() -> None:
         state.sum().backward()
 
 
+@pytest.mark.parametrize("name", ["torch_native", "torch_bptt"])
 @pytest.mark.parametrize("mode", MODES)
-def test_second_derivatives_are_refused_clearly(mode: str) -> None:
+def test_second_derivatives_are_refused_clearly(mode: str, name: str) -> None:
     import torch
 
-    layer = built(new_layer(mode, UNITS, implementation="torch_bptt"), FEATURES)
+    if (name, mode) == ("torch_native", "gru_reset_before"):
+        return
+    layer = built(new_layer(mode, UNITS, implementation=name), FEATURES)
     x = torch.randn(3, 7, FEATURES, requires_grad=True)
     (gradient,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="implementation='reference'"):
@@ -280,10 +283,13 @@ def test_training_after_inference_mode(mode: str) -> None:
 def test_no_rows_give_no_rows(mode: str) -> None:
     import torch
 
-    layer = built(new_layer(mode, UNITS, implementation="torch_bptt"), FEATURES)
-    outputs = layer(torch.zeros(0, 7, FEATURES))
-    outputs.sum().backward()
-    assert tuple(outputs.shape) == (0, layer.output_size)
+    names = ["torch_bptt"] if mode == "gru_reset_before" else ["torch_native", "torch_bptt"]
+    for name in names:
+        layer = built(new_layer(mode, UNITS, implementation=name), FEATURES)
+        outputs = layer(torch.zeros(0, 7, FEATURES))
+        outputs.sum().backward()
+        assert tuple(outputs.shape) == (0, layer.output_size)
+        assert all((v.value.grad == 0).all() for v in layer.trainable_variables)
 
 
 @pytest.mark.parametrize("every", [None, "sqrt", 3])
@@ -363,3 +369,98 @@ def test_backward_pass_under_autocast(mode: str) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         loss.backward()
     assert all(v.value.grad.dtype == torch.float32 for v in layer.trainable_variables)
+
+
+def native_layer(**options: Any) -> Any:
+    options = {**RETURN_ALL, "implementation": "torch_native", "dtype": "float64", **options}
+    return built(kerasrnn.LSTM(UNITS, **options), FEATURES)
+
+
+def test_native_kernel_keeps_little_between_checkpoints() -> None:
+    def kept(every: Any) -> int:
+        layer = native_layer(checkpoint_every=every, return_sequences=False)
+        node = layer(np.zeros((2, 400, FEATURES)))[0].grad_fn
+        while type(node).__name__ != "StackBackward":
+            node = node.next_functions[0][0]
+        return node.reserve.nbytes
+
+    assert kept("sqrt") * 20 < kept(None)
+
+
+def test_native_kernel_takes_arrays_laid_out_in_any_way() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    layer = native_layer()
+    x = torch.randn(FEATURES, 7, 3, dtype=torch.float64).permute(2, 1, 0)
+    mask = torch.rand(7, 3).T < 0.7
+    expected = reference_of(layer)
+    weights = [v.value for v in layer.trainable_variables]
+    wide = [torch.randn(UNITS, 3, dtype=torch.float64).T for _ in range(2)]
+    for cotangent in (
+        torch.ones(1, dtype=torch.float64).expand(3, 7, UNITS),
+        torch.randn(UNITS, 7, 3, dtype=torch.float64).permute(2, 1, 0),
+    ):
+        found = []
+        for one in (layer, expected):
+            outputs = one(x, initial_state=wide, mask=mask)
+            own = [v.value for v in one.trainable_variables]
+            found.append([*outputs, *torch.autograd.grad(outputs[0], own, cotangent)])
+        assert len(found[0]) == 3 + len(weights)
+        for mine, other in zip(*found, strict=True):
+            assert_close(to_numpy(mine), to_numpy(other), "float64")
+
+
+def reference_of(layer: Any) -> Any:
+    """Return the layer as the reference runs it, with the same weights."""
+    config = {**layer.get_config(), "implementation": "reference"}
+    expected = type(layer).from_config(config)
+    expected.build((None, None, FEATURES))
+    expected.set_weights(layer.get_weights())
+    return expected
+
+
+@pytest.mark.parametrize("frozen", ["kernel", "recurrent_kernel", "bias"])
+def test_native_kernel_leaves_out_gradients_that_nobody_wants(frozen: str) -> None:
+    import torch
+
+    layer = native_layer()
+    expected = reference_of(layer)
+    x = torch.randn(3, 7, FEATURES, dtype=torch.float64)
+    found = []
+    for one in (layer, expected):
+        getattr(one.cells[0], frozen).value.requires_grad_(False)
+        one(x)[0].square().sum().backward()
+        found.append({v.name: v.value.grad for v in one.cells[0].weights})
+    assert found[0][frozen] is None
+    for name in found[0].keys() - {frozen}:
+        assert_close(to_numpy(found[0][name]), to_numpy(found[1][name]), "float64")
+
+
+def test_native_kernel_in_several_threads_of_python() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import torch
+
+    layers = [built(kerasrnn.GRU(units, return_sequences=True), FEATURES) for units in (8, 70)]
+    x = torch.randn(33, 50, FEATURES)
+
+    def gradient(index: int) -> list[np.ndarray]:
+        layer = layers[index % 2]
+        weights = [v.value for v in layer.trainable_variables]
+        return [to_numpy(g) for g in torch.autograd.grad(layer(x).square().sum(), weights)]
+
+    expected = [gradient(0), gradient(1)]
+    with ThreadPoolExecutor(4) as pool:
+        for index, found in enumerate(pool.map(gradient, range(24))):
+            for one, other in zip(found, expected[index % 2], strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+def test_native_plan_passes_as_text() -> None:
+    from kerasrnn.kernels.torch_native_stack import Plan
+
+    for flag in range(4):
+        flags = [index == flag for index in range(4)]
+        plan = Plan("lstm", 3, 2, *flags, "sqrt")  # type: ignore[call-arg]
+        assert Plan.from_text(plan.to_text()) == plan

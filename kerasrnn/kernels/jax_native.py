@@ -135,7 +135,7 @@ jitted = jax.jit(stack, static_argnums=0, inline=True)
 
 def forward(spec: Spec, given: Given) -> tuple[Result, Any]:
     """Run a stack and keep what the backward pass needs."""
-    wants_inputs = given.inputs.perturbed  # type: ignore[attr-defined]
+    wants_inputs = given.inputs.perturbed
     values = jax.tree.map(lambda leaf: leaf.value, given, is_leaf=lambda a: hasattr(a, "perturbed"))
     (finals, outputs), reserve = keep(spec, values)
     # Arrays only can go along: that there is one more says that inputs have no gradient.

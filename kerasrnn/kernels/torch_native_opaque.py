@@ -69,9 +69,8 @@ def _(
     plan: str,
 ) -> list[Tensor]:
     last = Plan.from_text(plan).num_differentiable
-    return [
-        torch.empty_like(tensor) for tensor, wanted in zip(tensors[:last], needed, strict=False) if wanted
-    ]
+    pairs = zip(tensors[:last], needed, strict=False)
+    return [torch.empty_like(tensor) for tensor, wanted in pairs if wanted]
 
 
 def setup_context(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:

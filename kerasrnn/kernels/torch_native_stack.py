@@ -201,7 +201,12 @@ def arrays(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
     """Return inputs, mask, states and weights as the kernel takes them."""
     count, last = 1 + plan.num_finals, plan.num_differentiable
     mask = tensors[-1] if plan.masked else None
-    return array(tensors[0]), array(mask), addresses(tensors[1:count]), addresses(tensors[count:last])
+    return (
+        array(tensors[0]),
+        array(mask),
+        addresses(tensors[1:count]),
+        addresses(tensors[count:last]),
+    )
 
 
 def array(tensor: Tensor | None) -> Any:

@@ -15,6 +15,9 @@
 namespace nb = nanobind;
 
 namespace kerasrnn {
+
+std::vector<std::string> isas();  // that this processor can run, the best first
+
 namespace {
 
 using Address = std::uintptr_t;
@@ -125,6 +128,7 @@ NB_MODULE(_native, module) {
       .def("backward", run_backward<float>)
       .def("backward_double", run_backward<double>);
   module.def("isa", [] { return std::string(engine<float>().name); });
+  module.def("isas", isas);
   module.def("has_openmp", has_openmp);
   module.def("activations", [](Address from, Address sigmoid, Address tanh, Index count, bool twice) {
     const auto run = [&](auto zero) {

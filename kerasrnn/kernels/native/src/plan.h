@@ -130,7 +130,7 @@ template <class T> class Plan {
     cell.keep = stores || pass_ == Pass::backward;
     Memory& memory = stores ? reserve_ : scratch_;
     const Index steps = cell.keep ? stack_.segment() : 1;
-    const Index ahead = most<Index>(1, AHEAD / (batch * row * Index(sizeof(T))));
+    const Index ahead = most<Index>(1, AHEAD / most<Index>(1, batch * row * Index(sizeof(T))));
     cell.gates = take_steps<T>(memory, cell.keep ? steps : least(ahead, stack_.time), batch,
                                apart<T>(row));
     if (is_lstm) cell.cells = take_steps<T>(memory, steps, batch, units);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -69,6 +70,13 @@ const Choice& chosen() {
 }
 
 }  // namespace
+
+std::vector<std::string> isas() {
+  std::vector<std::string> found;
+  for (const Choice* one = choices(); one->name; ++one)
+    if (one->runs) found.push_back(one->name);
+  return found;
+}
 
 template <> const Engine<float>& engine<float>() { return *chosen().single; }
 template <> const Engine<double>& engine<double>() { return *chosen().twice; }

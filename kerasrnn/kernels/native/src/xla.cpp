@@ -67,7 +67,7 @@ void run_in_pool(const Threads& threads, int wanted, Task task, void* context) {
 }
 
 int thread_count(const ffi::ThreadPool& pool) {
-  static const char* wanted = std::getenv("KERASRNN_NATIVE_THREADS");
+  const char* wanted = std::getenv("KERASRNN_NATIVE_THREADS");
   if (wanted && *wanted) return std::max(1, std::atoi(wanted));
   return std::max<int>(1, int(pool.num_threads()));
 }
