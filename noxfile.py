@@ -31,8 +31,6 @@ def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) 
         **more,
     }
     session.run(
-        "python",
-        "-m",
         "pytest",
         f"--numprocesses={os.cpu_count()}",
         *arguments,
@@ -75,7 +73,9 @@ def native(session: nox.Session, backend: str) -> None:
 def clang(session: nox.Session) -> None:
     """Build the native kernel with clang, warnings as errors, and compile it for 64-bit ARM."""
     install(session, "ziglang", *test_requirements())
-    compiler = f"{session.bin}/python -m ziglang c++"
+    # The package's program: pip builds where its Python module is out of sight.
+    find = "import os, ziglang; print(os.path.dirname(ziglang.__file__))"
+    compiler = f"{session.run('python', '-c', find, silent=True).strip()}/zig c++"
     build_native(session, "torch", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
     run_tests(session, "torch", "-k", "native", *NATIVE)
     source = "kerasrnn/kernels/native/src/engine.cpp"
@@ -84,7 +84,7 @@ def clang(session: nox.Session) -> None:
             f"-target aarch64-linux-gnu -std=c++20 -O3 -fPIC -Wall -Wextra -Werror -c {source}"
         )
         names = f"-DKERASRNN_TYPE={type_} -DKERASRNN_ENGINE=engine_{type_} -o {os.devnull}"
-        session.run(*compiler.split(), *options.split(), *names.split())
+        session.run(*compiler.split(), *options.split(), *names.split(), external=True)
 
 
 @nox.session

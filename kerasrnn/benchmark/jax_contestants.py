@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kerasrnn.benchmark.cases import Case
+from kerasrnn.benchmark.native_scratch import native_scratch
 
 
 class JaxContestant:
@@ -62,9 +63,10 @@ class JaxContestant:
         return float(sum(np.square(g).sum() for g in found)) ** 0.5
 
     def peak_memory(self) -> int:
-        """Return what XLA sets aside for temporaries and for results."""
+        """Return what XLA sets aside for temporaries and results, and the native kernel's own."""
         analysis = self.compiled_train.lower(*self.training_arguments).compile().memory_analysis()
-        return int(analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
+        own = native_scratch(lambda: self.wait(self.train()))
+        return int(analysis.temp_size_in_bytes + analysis.output_size_in_bytes) + own
 
 
 def keras_on_jax(name: str, layer: Any, case: Case) -> JaxContestant:

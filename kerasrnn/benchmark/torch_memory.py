@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from kerasrnn.benchmark.native_scratch import native_scratch
 from kerasrnn.kernels import torch_memory
 
 
@@ -19,7 +20,8 @@ def peak_memory(step: Callable[[], Any], device: str) -> int:
     """Return the most bytes that a step holds at once, above what was held before.
 
     On a CPU this is the running sum of the profiler's events of torch's allocator, the
-    same in every run; what a library allocates past it is not seen.
+    same in every run, with what the native kernel takes past it; what other libraries take is
+    not seen.
     """
     step()
     if device == "cuda":
@@ -27,7 +29,7 @@ def peak_memory(step: Callable[[], Any], device: str) -> int:
     torch_memory.clear()  # what a layer has kept for this step counts too
     with quiet_profiler(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
         step()
-    return max(accumulate(allocations(seen), initial=0))
+    return max(accumulate(allocations(seen), initial=0)) + native_scratch(step)
 
 
 def allocations(seen: profile) -> list[int]:

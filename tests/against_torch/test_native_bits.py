@@ -13,6 +13,7 @@ BACKENDS = ("torch", "jax")
 PROGRAM = """
 import sys
 import numpy as np
+sys.path.append(sys.argv[2])
 from tests.test_native import NAME, NATIVE_MODES, arrays_of, run_with
 
 rng = np.random.default_rng(3)
@@ -34,8 +35,8 @@ def test_same_bits_on_both_backends(other: str, tmp_path: Path) -> None:
     for backend in (keras.backend.backend(), other):
         files.append(tmp_path / f"{backend}.npz")
         environment = {"KERAS_BACKEND": backend, "KERASRNN_TEST_BACKEND": backend}
-        environment |= {"JAX_ENABLE_X64": "1", "PYTHONPATH": os.getcwd()}
-        in_process(PROGRAM, str(files[-1]), **environment)
+        environment |= {"JAX_ENABLE_X64": "1"}
+        in_process(PROGRAM, str(files[-1]), os.getcwd(), **environment)
     ours, theirs = (np.load(file) for file in files)
     assert set(ours) == set(theirs)
     for name in ours:

@@ -33,6 +33,7 @@ void run_pass(const Stack& stack, Pass pass, const Backward<T>& given, const Thr
   Plan<T> plan(stack, pass, given, given.forward.reserve, scratch(counted.scratch_used()), wanted);
   Run<T> run{stack, plan, given, parts_units<T>(stack, wanted)};
   threads.run(threads, wanted, task_of<T>(stack.mode, pass == Pass::backward), &run);
+  release_scratch();
 }
 
 template <class T>

@@ -129,6 +129,7 @@ NB_MODULE(_native, module) {
       .def("backward_double", run_backward<double>);
   module.def("isa", [] { return std::string(engine<float>().name); });
   module.def("isas", isas);
+  module.def("forget_most_scratch", forget_most_scratch);
   module.def("has_openmp", has_openmp);
   module.def("activations", [](Address from, Address sigmoid, Address tanh, Index count, bool twice) {
     const auto run = [&](auto zero) {

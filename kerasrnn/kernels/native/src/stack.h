@@ -100,7 +100,10 @@ template <class T> struct Engine {
 // The best that this processor can run, unless KERASRNN_NATIVE_ISA names a lower one.
 template <class T> const Engine<T>& engine();
 
-// Memory for a pass, kept by the thread for its next one.
+// Memory for a pass; the thread keeps it for its next one, unless it is much.
 void* scratch(std::size_t bytes);
+void release_scratch();
+// The most bytes that any pass has taken since this was asked last.
+std::size_t forget_most_scratch();
 
 }  // namespace kerasrnn
