@@ -26,6 +26,8 @@ def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) 
         "KERAS_BACKEND": backend,
         "KERASRNN_TEST_BACKEND": backend,
         "MPLBACKEND": "agg",
+        # What is installed is tested, in processes that tests start too.
+        "PYTHONSAFEPATH": "1",
         # One process a core: more threads only fight each other.
         "OMP_NUM_THREADS": "1",
         **more,

@@ -412,8 +412,12 @@ class Recurrent(keras.layers.Layer):
         return hidden[0] if len(hidden) == 1 else ops.concatenate(hidden, axis=-1)
 
     def _draw_dropouts(self, sequences: Tensor, training: bool) -> Dropouts:
+        if not training:
+            nothing = [None] * len(self.cells)
+            return Dropouts(nothing, nothing, [None] * (self.num_layers - 1))
+
         def draw(rate: float, *shape: Any) -> Tensor | None:
-            if not (training and rate):
+            if not rate:
                 return None
             ones = ops.ones(shape, self.compute_dtype)
             return keras.random.dropout(ones, rate, seed=self.seed_generator)

@@ -8,7 +8,7 @@ import sys
 def in_process(program: str, *arguments: str, **environment: str) -> str:
     """Run a Python program and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-P", "-c", program, *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
