@@ -65,7 +65,7 @@ def native(session: nox.Session, backend: str) -> None:
     """Run the native kernel's tests for each lower instruction set that the processor has."""
     install(session, f".[{backend}]", *test_requirements())
     program = "from kerasrnn.kernels.native import native; print(*native().isas())"
-    isas = session.run("python", "-c", program, silent=True).split()
+    isas = session.run("python", "-P", "-c", program, silent=True).split()
     # The best one is what the other sessions run.
     for isa in isas[1:]:
         run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
@@ -132,13 +132,13 @@ def package(session: nox.Session) -> None:
     session.run("python", "-c", "import os; assert os.path.getsize('out/forecast.png') > 10_000")
     session.run("kerasrnn", "explain", "out/model.keras")
     is_built = "from kerasrnn.kernels.native import IS_BUILT; assert IS_BUILT is {}"
-    session.run("python", "-c", is_built.format(True))
+    session.run("python", "-P", "-c", is_built.format(True))
     session.chdir(CHECKOUT)
     (sdist,) = [name for name in os.listdir("dist") if name.endswith(".tar.gz")]
     again = ("--force-reinstall", "--no-deps", f"dist/{sdist}")
     session.install(*again, env={"CXX": "/bin/false"})
     session.chdir(folder)
-    session.run("python", "-c", is_built.format(False))
+    session.run("python", "-P", "-c", is_built.format(False))
     session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "pure", "--quiet")
 
 
