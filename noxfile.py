@@ -67,6 +67,8 @@ def native(session: nox.Session, backend: str) -> None:
     program = "from kerasrnn.kernels.native import native; print(*native().isas())"
     isas = session.run("python", "-P", "-c", program, silent=True).split()
     # The best one is what the other sessions run.
+    if len(isas) == 1:
+        session.skip(f"the processor has {isas[0]} only")
     for isa in isas[1:]:
         run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
 
@@ -136,7 +138,7 @@ def package(session: nox.Session) -> None:
     session.chdir(CHECKOUT)
     (sdist,) = [name for name in os.listdir("dist") if name.endswith(".tar.gz")]
     again = ("--force-reinstall", "--no-deps", f"dist/{sdist}")
-    session.install(*again, env={"CXX": "/bin/false"})
+    session.install(*again, env={"CXX": "/bin/false", "KERASRNN_NATIVE": "auto"})
     session.chdir(folder)
     session.run("python", "-P", "-c", is_built.format(False))
     session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "pure", "--quiet")

@@ -262,8 +262,10 @@ class Recurrent(keras.layers.Layer):
             sequences = ops.where(mask[..., None], sequences, ops.zeros_like(sequences))
         batch = ops.shape(sequences)[1] if batch is None else batch
         states = self._starting_states(initial_state, batch)
+        # Sizes that are neither known nor None stand for any, as in jax.export.
+        compiling = is_compiling() or not (isinstance(batch, int) and isinstance(time, int))
         call = self.describe_call(
-            batch, time, mask is not None, bool(training), records_gradients(), is_compiling()
+            batch, time, mask is not None, bool(training), records_gradients(), compiling
         )
         kernel = KERNELS[choose(call, self.implementation)]
         if self.go_backwards:

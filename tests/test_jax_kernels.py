@@ -375,3 +375,14 @@ def test_a_newer_jaxlib_at_build_time_is_a_reason(monkeypatch: pytest.MonkeyPatc
     reason = KERNELS["jax_native"].why_not(layer.describe_call(3, 7))
     assert reason is not None
     assert "0.4.38 is installed" in reason
+
+
+def test_a_layer_is_exported_for_any_size() -> None:
+    import jax
+    from jax import export
+
+    layer = layer_of("lstm", "auto", return_state=False)
+    sizes = export.symbolic_shape(f"batch, time, {FEATURES}")
+    exported = export.export(jax.jit(lambda x: layer(x)))(jax.ShapeDtypeStruct(sizes, "float64"))
+    x = np.random.default_rng(0).normal(size=(2, 5, FEATURES))
+    assert_close(to_numpy(exported.call(x)), to_numpy(layer(x)), "float64")

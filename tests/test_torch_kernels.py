@@ -464,3 +464,37 @@ def test_native_plan_passes_as_text() -> None:
         flags = [index == flag for index in range(4)]
         plan = Plan("lstm", 3, 2, *flags, "sqrt")  # type: ignore[call-arg]
         assert Plan.from_text(plan.to_text()) == plan
+
+
+@pytest.mark.parametrize("every", [None, 3])
+def test_native_operator_describes_its_results(every: Any) -> None:
+    import torch
+
+    from kerasrnn.kernels import torch_native_opaque
+    from kerasrnn.kernels.torch_native_stack import Plan
+
+    layer = native_layer(checkpoint_every=every)
+    plan = Plan("lstm", 1, 1, True, False, True, True, every)
+    weights = [v.value for v in layer.trainable_variables]
+    x = torch.randn(3, FEATURES, 7, dtype=torch.float64).permute(2, 0, 1)
+    states = [torch.randn(UNITS, 3, dtype=torch.float64).T for _ in range(2)]
+    tensors = [x, *states, *weights, torch.rand(3, 7).T < 0.6]
+    for tensor in tensors[:3]:
+        tensor.requires_grad_()
+    torch.library.opcheck(torch_native_opaque.opaque_stack, (tensors, plan.to_text(), True))
+
+
+@pytest.mark.parametrize("convert", ["half", "double"])
+def test_converted_weights_are_refused(convert: str) -> None:
+    import torch
+
+    layer = built(kerasrnn.GRU(UNITS, implementation="torch_native"), FEATURES)
+    getattr(layer, convert)()
+    with pytest.raises(ValueError, match=r"must all be torch\.float32 on the CPU"):
+        layer(torch.randn(3, 7, FEATURES))
+
+
+def test_torch_brings_the_threads() -> None:
+    from kerasrnn.kernels.native import native
+
+    assert native().has_openmp()

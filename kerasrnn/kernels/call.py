@@ -24,7 +24,8 @@ class Call:
         dtype: Type in which the layer computes.
         masked: Whether a mask is given.
         gradients: Whether gradients may be asked for.
-        compiling: Whether `torch.compile` or `torch.export` traces the call.
+        compiling: Whether `torch.compile` or `torch.export` traces the call, or `jax.export`
+            for any size.
         dropout, input_dropout, recurrent_dropout: Whether these are at work.
         return_sequences: Whether the outputs of all steps are wanted.
         checkpoint_every: Steps between stored states, `"sqrt"` for the square root of

@@ -79,8 +79,10 @@ def why_not(call: Call) -> str | None:
     if version_of(native().JAXLIB) > version_of(jaxlib.__version__):
         return (
             f"it was built for jaxlib {native().JAXLIB} and later, and {jaxlib.__version__} is "
-            "installed"
+            "installed; pip install --no-build-isolation builds it for that one"
         )
+    if call.compiling:
+        return "it cannot be exported for any size"
     if jax.device_count("cpu") > 1:
         return "it does not part its work over several devices"
     return None
@@ -138,15 +140,15 @@ def forward(spec: Spec, given: Given) -> tuple[Result, Any]:
     wants_inputs = given.inputs.perturbed
     values = jax.tree.map(lambda leaf: leaf.value, given, is_leaf=lambda a: hasattr(a, "perturbed"))
     (finals, outputs), reserve = keep(spec, values)
-    # Arrays only can go along: that there is one more says that inputs have no gradient.
-    return (finals, outputs), (values, outputs, reserve, [] if wants_inputs else [reserve])
+    # Arrays and the structure that holds them can go along, flags cannot: () is a flag.
+    return (finals, outputs), (values, outputs, reserve, None if wants_inputs else ())
 
 
 def backward(spec: Spec, kept: Any, grads: Result) -> tuple[Given]:
     """Return the gradients of everything given."""
-    given, outputs, reserve, unwanted = kept
+    given, outputs, reserve, flag = kept
     grads = jax.tree.map(filled, grads, is_leaf=lambda a: isinstance(a, SymbolicZero))
-    found = gradients(spec, not unwanted, given, outputs, reserve, grads)
+    found = gradients(spec, flag is None, given, outputs, reserve, grads)
     return (found._replace(mask=no_gradient(given.mask)),)
 
 

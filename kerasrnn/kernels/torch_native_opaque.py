@@ -16,6 +16,7 @@ from kerasrnn.kernels.torch_native_stack import (
     backward_stack,
     empty_sequence,
     forward_stack,
+    prepared,
     reserve_shape,
 )
 
@@ -30,6 +31,7 @@ def opaque_stack(tensors: list[Tensor], plan: str, keep: bool) -> list[Tensor]:
 @opaque_stack.register_fake
 def _(tensors: list[Tensor], plan: str, keep: bool) -> list[Tensor]:
     parsed = Plan.from_text(plan)
+    tensors = prepared(parsed, tensors)
     results = [torch.empty_like(state) for state in tensors[1 : 1 + parsed.num_finals]]
     if parsed.wants_sequence:
         results.append(empty_sequence(tensors[0], parsed.num_directions * results[0].shape[-1]))
@@ -68,7 +70,8 @@ def _(
     needed: list[bool],
     plan: str,
 ) -> list[Tensor]:
-    last = Plan.from_text(plan).num_differentiable
+    parsed = Plan.from_text(plan)
+    last, tensors = parsed.num_differentiable, prepared(parsed, tensors)
     pairs = zip(tensors[:last], needed, strict=False)
     return [torch.empty_like(tensor) for tensor, wanted in pairs if wanted]
 

@@ -180,7 +180,19 @@ def reserve_shape(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
 
 
 def prepared(plan: Plan, tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return the tensors as the kernel reads them, copied where their values lie scattered."""
+    """Return the tensors as the kernel reads them, copied where their values lie scattered.
+
+    Raises:
+        ValueError: they are not all of one type and on the CPU.
+    """
+    dtype = tensors[0].dtype
+    for tensor in tensors[: plan.num_differentiable]:
+        if tensor.dtype != dtype or tensor.device.type != "cpu":
+            raise ValueError(
+                f"inputs, states and weights must all be {dtype} on the CPU, as the layer was "
+                f"made. Got {tensor.dtype} on {tensor.device}; make the layer with another dtype "
+                "rather than convert its weights."
+            )
     return [with_unit_stride(tensors[0]), *(tensor.contiguous() for tensor in tensors[1:])]
 
 

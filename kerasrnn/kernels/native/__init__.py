@@ -13,8 +13,8 @@ from kerasrnn.kernels.call import Call
 NAME = "kerasrnn.kernels.native._native"
 MISSING = (
     "the native kernel was not built when kerasrnn was installed; with a C++20 compiler, "
-    "KERASRNN_NATIVE=require pip install --force-reinstall --no-deps --no-binary kerasrnn "
-    "kerasrnn builds it or says what is wrong"
+    "KERASRNN_NATIVE=require pip install --force-reinstall --no-deps --no-cache-dir "
+    "--no-binary kerasrnn kerasrnn builds it or says what is wrong"
 )
 IS_BUILT = find_spec(NAME) is not None
 MODES = ("rnn_tanh", "rnn_relu", "lstm", "gru")

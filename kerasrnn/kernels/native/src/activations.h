@@ -9,9 +9,11 @@
 
 namespace kerasrnn::KERASRNN_ISA {
 
-template <class T> struct Constants;
+template <class T>
+struct Constants;
 
-template <> struct Constants<float> {
+template <>
+struct Constants<float> {
   static constexpr float ROUNDER = 0x1.8p23f, LOG2_E = 0x1.715476p0f;
   static constexpr float LN_2_HIGH = 0x1.62e4p-1f, LN_2_LOW = 0x1.7f7d1cp-20f;
   static constexpr int MANTISSA = 23;
@@ -19,7 +21,8 @@ template <> struct Constants<float> {
   static constexpr int TERMS = 8;
 };
 
-template <> struct Constants<double> {
+template <>
+struct Constants<double> {
   static constexpr double ROUNDER = 0x1.8p52, LOG2_E = 0x1.71547652b82fep0;
   static constexpr double LN_2_HIGH = 0x1.62e42fefa38p-1, LN_2_LOW = 0x1.ef35793c7673p-45;
   static constexpr int MANTISSA = 52;
@@ -27,24 +30,28 @@ template <> struct Constants<double> {
   static constexpr int TERMS = 14;
 };
 
-template <class T> constexpr T inverse_factorial(int n) {
+template <class T>
+constexpr T inverse_factorial(int n) {
   T value = 1;
   for (int i = 2; i <= n; ++i) value *= i;
   return 1 / value;
 }
 
 // A comparison with NaN is false: NaN passes through.
-template <class T> inline Vector<T> clamp(Vector<T> x, T low, T high) {
+template <class T>
+inline Vector<T> clamp(Vector<T> x, T low, T high) {
   x = x < low ? low - Vector<T>{} : x;
   return x > high ? high - Vector<T>{} : x;
 }
 
 // 2^k and exp(r) - 1.
-template <class T> struct Parts {
+template <class T>
+struct Parts {
   Vector<T> power, rest;
 };
 
-template <class T> inline Parts<T> exp_parts(Vector<T> x) {
+template <class T>
+inline Parts<T> exp_parts(Vector<T> x) {
   using C = Constants<T>;
   // Adding this number leaves the rounded k in the low bits.
   const Vector<T> shifted = x * C::LOG2_E + C::ROUNDER;
@@ -58,14 +65,16 @@ template <class T> inline Parts<T> exp_parts(Vector<T> x) {
   return {(Vector<T>)power, r * r * series + r};
 }
 
-template <class T> inline Vector<T> sigmoid(Vector<T> x) {
+template <class T>
+inline Vector<T> sigmoid(Vector<T> x) {
   using C = Constants<T>;
   const Parts<T> e = exp_parts<T>(clamp<T>(-x, C::EXP_LEAST, C::EXP_MOST));
   return T(1) / (T(1) + e.power * (T(1) + e.rest));
 }
 
 // With e = exp(2x) - 1 small arguments keep all their digits: tanh(x) = e / (e + 2).
-template <class T> inline Vector<T> tanh(Vector<T> x) {
+template <class T>
+inline Vector<T> tanh(Vector<T> x) {
   using C = Constants<T>;
   const Vector<T> bounded = clamp<T>(x, -C::TANH_MOST, C::TANH_MOST);
   const Parts<T> parts = exp_parts<T>(bounded + bounded);

@@ -23,7 +23,7 @@ template <Mode mode, class T>
 inline void finish_units_back(const Cell<T>& cell, const StepRows<T>& at, T* grad_hidden, Index row,
                               Index unit, Index count) {
   constexpr int kept = is_gated(mode) ? VECTORS : 1;
-  T *gates = at.gates[row] + unit * kept, *grad_cell = cell.grad_cell[row] + unit;
+  T* gates = at.gates[row] + unit * kept;
   if (!at.valid(row)) {
     for (int v = 0; v < kept; ++v) store(gates + v * LANES<T>, Vector<T>{});
     return;
@@ -35,13 +35,13 @@ inline void finish_units_back(const Cell<T>& cell, const StepRows<T>& at, T* gra
   if (mode == Mode::lstm) {
     before.cell = load(at.cell_before[row] + unit, count);
     after.cell = load<T>(at.cells[row] + unit);
-    grad.cell = load<T>(grad_cell);
+    grad.cell = load<T>(cell.grad_cell[row] + unit);
   }
   Vector<T> values[kept];
   for (int v = 0; v < kept; ++v) values[v] = load<T>(gates + v * LANES<T>);
   const State<T> earlier = step_back<mode, T>(values, before, after, grad);
   for (int v = 0; v < kept; ++v) store(gates + v * LANES<T>, values[v]);
-  if (mode == Mode::lstm) store(grad_cell, earlier.cell);
+  if (mode == Mode::lstm) store(cell.grad_cell[row] + unit, earlier.cell);
   store(grad_hidden, earlier.hidden);
 }
 

@@ -6,14 +6,16 @@
 namespace kerasrnn::KERASRNN_ISA {
 
 // One step of an array, row by row.
-template <class T> struct Rows {
+template <class T>
+struct Rows {
   T* at;
   Index stride;
   T* operator[](Index row) const { return at + row * stride; }
 };
 
 // An array by steps in the order of processing, of which only the last `ring` are held.
-template <class T> struct Steps {
+template <class T>
+struct Steps {
   T* at = nullptr;
   Index time_stride = 0, row_stride = 0, ring = 1;
   Rows<T> operator[](Index step) const {
@@ -23,19 +25,22 @@ template <class T> struct Steps {
   operator Steps<const T>() const { return {at, time_stride, row_stride, ring}; }
 };
 
-template <class T> Steps<T> in_order(const Sequence<T>& sequence, Index time, bool reverse) {
+template <class T>
+Steps<T> in_order(const Sequence<T>& sequence, Index time, bool reverse) {
   if (!sequence.at) return {};
   T* first = reverse ? sequence.row(time - 1, 0) : sequence.at;
   return {first, reverse ? -sequence.time_stride : sequence.time_stride, sequence.row_stride, time};
 }
 
 // Steps that are run one after the other, and the states before the first.
-template <class T> struct Range {
+template <class T>
+struct Range {
   Index first, last;
   Rows<const T> hidden, cell;
 };
 
-template <class T> struct Cell {
+template <class T>
+struct Cell {
   Stack stack;
   Index features;
   Steps<const T> inputs;

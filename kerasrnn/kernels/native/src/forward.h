@@ -32,7 +32,8 @@ void project_inputs(const Cell<T>& cell, Index first, Index last, const Share& s
 }
 
 // What the equations of one step read and write.
-template <class T> struct StepRows {
+template <class T>
+struct StepRows {
   bool projected, keep;
   Rows<const T> hidden_before, cell_before;
   Rows<T> hidden, cells, gates;

@@ -11,7 +11,8 @@
 namespace kerasrnn::KERASRNN_ISA {
 
 // One vector of units of one row of the batch.
-template <class T> struct State {
+template <class T>
+struct State {
   Vector<T> hidden, cell;
 };
 
@@ -39,7 +40,8 @@ constexpr const Layout& layout_of(Mode mode) {
 constexpr bool is_gated(Mode mode) { return mode == Mode::lstm || mode == Mode::gru; }
 
 // Turns the sums of a step into what is kept of it; returns the new state.
-template <Mode mode, class T> inline State<T> step(Vector<T>* gate, const State<T>& before) {
+template <Mode mode, class T>
+inline State<T> step(Vector<T>* gate, const State<T>& before) {
   if constexpr (mode == Mode::lstm) {
     gate[0] = sigmoid<T>(gate[0]);
     gate[1] = sigmoid<T>(gate[1]);

@@ -28,12 +28,14 @@ struct Array {
   Address at;
   Index time_stride, row_stride;
 
-  template <class A> Sequence<A> as() const {
+  template <class A>
+  Sequence<A> as() const {
     return {reinterpret_cast<A*>(at), time_stride, row_stride};
   }
 };
 
-template <class A> std::vector<A*> pointers(const Addresses& addresses) {
+template <class A>
+std::vector<A*> pointers(const Addresses& addresses) {
   std::vector<A*> found;
   found.reserve(addresses.size());
   for (Address address : addresses) found.push_back(reinterpret_cast<A*>(address));
@@ -42,7 +44,8 @@ template <class A> std::vector<A*> pointers(const Addresses& addresses) {
 
 // Each cell's weights one after the other: kernel, recurrent kernel, bias and projection kernel,
 // the last two where the stack has them.
-template <class A> std::vector<Weights<A>> weights(const Stack& stack, const Addresses& addresses) {
+template <class A>
+std::vector<Weights<A>> weights(const Stack& stack, const Addresses& addresses) {
   const std::vector<A*> flat = pointers<A>(addresses);
   const std::size_t count = 2 + stack.has_bias + (stack.projection > 0);
   if (flat.size() != count * stack.cells()) throw nb::value_error("wrong number of weights");
@@ -53,12 +56,14 @@ template <class A> std::vector<Weights<A>> weights(const Stack& stack, const Add
   return found;
 }
 
-template <class A> void expect_states(const Stack& stack, const std::vector<A*>& states) {
+template <class A>
+void expect_states(const Stack& stack, const std::vector<A*>& states) {
   if (Index(states.size()) != stack.cells() * stack.states())
     throw nb::value_error("wrong number of states");
 }
 
-template <class T> struct ForwardArguments {
+template <class T>
+struct ForwardArguments {
   std::vector<const T*> states;
   std::vector<Weights<const T>> weights_;
   std::vector<T*> finals;
@@ -70,8 +75,13 @@ template <class T> struct ForwardArguments {
       : states(pointers<const T>(states_at)),
         weights_(weights<const T>(stack, weights_at)),
         finals(pointers<T>(finals_at)),
-        run{inputs.as<const T>(), mask.as<const bool>(),        states.data(), weights_.data(),
-            outputs.as<T>(),      finals.data(), reinterpret_cast<T*>(reserve)} {
+        run{inputs.as<const T>(),
+            mask.as<const bool>(),
+            states.data(),
+            weights_.data(),
+            outputs.as<T>(),
+            finals.data(),
+            reinterpret_cast<T*>(reserve)} {
     expect_states(stack, states);
   }
 };
@@ -98,8 +108,9 @@ void run_backward(const Stack& stack, const Array& inputs, const Array& mask,
   const auto grad_of_weights = weights<T>(stack, grad_weights);
   expect_states(stack, finals);
   expect_states(stack, grads);
-  const Backward<T> run{given.run,           grad_outputs.as<const T>(), finals.data(),
-                        grad_inputs.as<T>(), grads.data(),               grad_of_weights.data()};
+  const Backward<T> run{given.run,     grad_outputs.as<const T>(),
+                        finals.data(), grad_inputs.as<T>(),
+                        grads.data(),  grad_of_weights.data()};
   nb::gil_scoped_release released;
   engine<T>().backward(stack, run, Threads{threads, run_with_openmp, nullptr});
 }
@@ -111,15 +122,14 @@ NB_MODULE(_native, module) {
   using namespace kerasrnn;
   // Descriptions of stacks are remembered as long as the process lives.
   nb::set_leak_warnings(false);
-  nb::class_<Array>(module, "Array")
-      .def(nb::init<Address, Index, Index>());
+  nb::class_<Array>(module, "Array").def(nb::init<Address, Index, Index>());
   nb::class_<Stack>(module, "Stack")
       .def("__init__",
            [](Stack* self, int mode, Index layers, Index directions, Index time, Index batch,
               Index features, Index units, Index projection, bool has_bias, bool wants_sequence,
               Index every) {
-             new (self) Stack{Mode(mode), layers, directions, time, batch, features, units,
-                              projection, has_bias, wants_sequence, every};
+             new (self) Stack{Mode(mode), layers,     directions, time,           batch, features,
+                              units,      projection, has_bias,   wants_sequence, every};
            })
       .def("reserve_size", [](const Stack& s) { return engine<float>().reserve_size(s); })
       .def("reserve_size_double", [](const Stack& s) { return engine<double>().reserve_size(s); })
@@ -131,19 +141,21 @@ NB_MODULE(_native, module) {
   module.def("isas", isas);
   module.def("forget_most_scratch", forget_most_scratch);
   module.def("has_openmp", has_openmp);
-  module.def("activations", [](Address from, Address sigmoid, Address tanh, Index count, bool twice) {
-    const auto run = [&](auto zero) {
-      using T = decltype(zero);
-      engine<T>().activations(reinterpret_cast<const T*>(from), reinterpret_cast<T*>(sigmoid),
-                              reinterpret_cast<T*>(tanh), count);
-    };
-    twice ? run(double()) : run(float());
-  });
+  module.def(
+      "activations", [](Address from, Address sigmoid, Address tanh, Index count, bool twice) {
+        const auto run = [&](auto zero) {
+          using T = decltype(zero);
+          engine<T>().activations(reinterpret_cast<const T*>(from), reinterpret_cast<T*>(sigmoid),
+                                  reinterpret_cast<T*>(tanh), count);
+        };
+        twice ? run(double()) : run(float());
+      });
 #ifdef KERASRNN_WITH_XLA
   module.attr("JAXLIB") = KERASRNN_JAXLIB;
   module.def("xla_handlers", [] {
     nb::dict handlers;
-    for (const auto& [name, handler] : xla_handlers()) handlers[name.c_str()] = nb::capsule(handler);
+    for (const auto& [name, handler] : xla_handlers())
+      handlers[name.c_str()] = nb::capsule(handler);
     return handlers;
   });
 #endif

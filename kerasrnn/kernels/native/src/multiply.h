@@ -7,14 +7,16 @@
 namespace kerasrnn::KERASRNN_ISA {
 
 // The rows of one tile: to = start + left * panel.
-template <class T> struct TileRows {
+template <class T>
+struct TileRows {
   const T* left[ROWS];
   const T* start[ROWS];
   T* to[ROWS];
 };
 
 template <class T>
-inline void multiply_padded(const Packed<T>& right, Index panel, int rows, const TileRows<T>& tile) {
+inline void multiply_padded(const Packed<T>& right, Index panel, int rows,
+                            const TileRows<T>& tile) {
   tile_of<T>(rows, right.vectors(panel))(tile.to, tile.start, tile.left, right.panel(panel),
                                          right.over);
 }

@@ -19,7 +19,8 @@ struct OpenMp {
   bool found() const { return parallel && rank && size; }
 };
 
-template <class F> void look_up(F& function, const char* name) {
+template <class F>
+void look_up(F& function, const char* name) {
   function = reinterpret_cast<F>(dlsym(RTLD_DEFAULT, name));
 }
 
@@ -56,7 +57,7 @@ void run_member(void* data) {
 
 bool has_openmp() { return openmp().found(); }
 
-void run_with_openmp(const Threads&, int wanted, Task task, void* context) {
+void run_with_openmp(const Threads&, int wanted, double, Task task, void* context) {
   Job job{task, context, Team(wanted)};
   if (wanted > 1 && has_openmp()) {
     openmp().parallel(run_member, &job, unsigned(wanted), 0);

@@ -6,6 +6,7 @@
 namespace kerasrnn {
 
 bool has_openmp();
-void run_with_openmp(const Threads& threads, int wanted, Task task, void* context);
+void run_with_openmp(const Threads& threads, int wanted, double operations, Task task,
+                     void* context);
 
 }  // namespace kerasrnn

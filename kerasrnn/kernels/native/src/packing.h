@@ -6,7 +6,8 @@
 namespace kerasrnn::KERASRNN_ISA {
 
 // A matrix with a row for each k.
-template <class T> void pack(const Packed<T>& to, const T* weights, const Share& share) {
+template <class T>
+void pack(const Packed<T>& to, const T* weights, const Share& share) {
   const Index panels = to.panels(), depth = to.over.all();
   for (Index p = share.part(panels, share.rank); p < share.part(panels, share.rank + 1); ++p) {
     for (int v = 0; v < to.vectors(p); ++v) {
@@ -20,7 +21,8 @@ template <class T> void pack(const Packed<T>& to, const T* weights, const Share&
 }
 
 // The way back.
-template <class T> void unpack(T* weights, const Packed<T>& from, const Share& share) {
+template <class T>
+void unpack(T* weights, const Packed<T>& from, const Share& share) {
   const Index panels = from.panels(), depth = from.over.all();
   for (Index p = share.part(panels, share.rank); p < share.part(panels, share.rank + 1); ++p) {
     for (int v = 0; v < from.vectors(p); ++v) {
@@ -28,7 +30,8 @@ template <class T> void unpack(T* weights, const Packed<T>& from, const Share& s
       T* to = weights + from.columns.template column<T>(p, own);
       const Index lanes = from.columns.template count<T>(p, own), width = from.columns.width();
       const T* source = from.panel(p) + v * LANES<T>;
-      for (Index k = 0; k < depth; ++k) store(to + k * width, load<T>(source + k * PANEL<T>), lanes);
+      for (Index k = 0; k < depth; ++k)
+        store(to + k * width, load<T>(source + k * PANEL<T>), lanes);
     }
   }
 }
@@ -48,7 +51,8 @@ void pack_transposed(const Packed<T>& to, const T* weights, const Columns& colum
         const Index lanes = columns.count<T>(p, v);
         for (Index row = 0; row < PANEL<T>; ++row) {
           const Vector<T> values = row < rows ? load(from + row * width, lanes) : Vector<T>{};
-          for (Index lane = 0; lane < LANES<T>; ++lane) target[lane * PANEL<T> + row] = values[lane];
+          for (Index lane = 0; lane < LANES<T>; ++lane)
+            target[lane * PANEL<T> + row] = values[lane];
         }
       }
     }
@@ -56,7 +60,8 @@ void pack_transposed(const Packed<T>& to, const T* weights, const Columns& colum
 }
 
 // What the sums of the gates start from.
-template <class T> void pack_bias(T* to, const T* bias, const Columns& columns, Mode mode) {
+template <class T>
+void pack_bias(T* to, const T* bias, const Columns& columns, Mode mode) {
   const Layout& layout = layout_of(mode);
   for (Index p = 0; p < columns.panels<T>(); ++p) {
     for (int v = 0; v < columns.vectors<T>(p); ++v) {

@@ -22,27 +22,31 @@ inline int threads_for(const Stack& stack, const Threads& threads) {
   return worth < threads.most ? most(1, int(worth)) : threads.most;
 }
 
-template <class T> bool parts_units(const Stack& stack, int threads) {
+template <class T>
+bool parts_units(const Stack& stack, int threads) {
   const Index weights = stack.outputs() * stack.gates() * stack.units * Index(sizeof(T));
   if (parts(stack.outputs(), PANEL<T>) < 2 * threads) return false;
   return weights > LARGE || stack.batch < threads * ROWS;
 }
 
-template <class T> struct Run {
+template <class T>
+struct Run {
   const Stack& stack;
   Plan<T>& plan;
   const Backward<T>& given;
   bool by_units;
 };
 
-template <class T> void pack_forward(const Cell<T>& cell, const Share& share) {
+template <class T>
+void pack_forward(const Cell<T>& cell, const Share& share) {
   pack(cell.kernel, cell.weights.kernel, share);
   pack(cell.recurrent, cell.weights.recurrent, share);
   if (share.rank == 0) pack_bias(cell.bias, cell.weights.bias, cell.columns, cell.stack.mode);
   if (cell.stack.projection) pack(cell.projection, cell.weights.projection, share);
 }
 
-template <class T> void pack_backward(const Cell<T>& cell, const Share& share) {
+template <class T>
+void pack_backward(const Cell<T>& cell, const Share& share) {
   const Columns& columns = cell.columns;
   const Layout& layout = cell.layout();
   pack_transposed(cell.recurrent_back, cell.weights.recurrent, columns, layout.hidden, share);
@@ -63,7 +67,8 @@ void copy_rows(Rows<T> to, Index width, Rows<const T> from, Index count, const S
   }
 }
 
-template <class T> Range<T> segment(const Cell<T>& cell, Index number) {
+template <class T>
+Range<T> segment(const Cell<T>& cell, Index number) {
   const Stack& stack = cell.stack;
   const Index first = number * stack.segment(), last = least(first + stack.segment(), stack.time);
   if (number == 0) return {first, last, cell.hidden_start, cell.cell_start};
@@ -71,7 +76,8 @@ template <class T> Range<T> segment(const Cell<T>& cell, Index number) {
           Steps<const T>(cell.stored_cells)[number]};
 }
 
-template <class T> void store_states(const Cell<T>& cell, Index number, const Share& share) {
+template <class T>
+void store_states(const Cell<T>& cell, Index number, const Share& share) {
   const Index before = number * cell.stack.segment() - 1, units = padded<T>(cell.stack.units);
   const Index outputs = cell.stack.outputs();
   copy_rows(cell.stored_hidden[number], outputs, Steps<const T>(cell.hidden)[before], outputs,
@@ -81,7 +87,8 @@ template <class T> void store_states(const Cell<T>& cell, Index number, const Sh
   share.wait();
 }
 
-template <Mode mode, class T> void forward(const Run<T>& run, const Share& share) {
+template <Mode mode, class T>
+void forward(const Run<T>& run, const Share& share) {
   const Stack& stack = run.stack;
   for (Index i = 0; i < stack.cells(); ++i) pack_forward(run.plan.cells[i], share);
   share.team.barrier();
@@ -103,7 +110,8 @@ template <Mode mode, class T> void forward(const Run<T>& run, const Share& share
   }
 }
 
-template <class T> void clear(T* values, Index count, const Share& share) {
+template <class T>
+void clear(T* values, Index count, const Share& share) {
   if (!values) return;
   for (Index k = share.part(count, share.rank); k < share.part(count, share.rank + 1); ++k)
     values[k] = T(0);
@@ -124,7 +132,8 @@ void prepare_gradients(const Run<T>& run, Index index, const Cell<T>& cell, cons
     copy_rows<T>(cell.grad_cell, padded<T>(units), {finals[1], units}, units, share);
 }
 
-template <class T> void hand_out_weights(const Cell<T>& cell, const Share& share) {
+template <class T>
+void hand_out_weights(const Cell<T>& cell, const Share& share) {
   const Weights<T>& to = cell.grad_weights;
   if (to.kernel) unpack(to.kernel, cell.grad_kernel, share);
   if (to.recurrent) unpack(to.recurrent, cell.grad_recurrent, share);
@@ -143,7 +152,8 @@ void hand_out_states(const Run<T>& run, Index index, const Cell<T>& cell, const 
     copy_rows<T>({states[1], units}, units, constant(cell.grad_cell), units, share);
 }
 
-template <Mode mode, class T> void backward(const Run<T>& run, const Share& share) {
+template <Mode mode, class T>
+void backward(const Run<T>& run, const Share& share) {
   const Stack& stack = run.stack;
   for (Index i = 0; i < stack.cells(); ++i) {
     const Cell<T>& cell = run.plan.cells[i];

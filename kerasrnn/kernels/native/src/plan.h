@@ -10,7 +10,8 @@ namespace kerasrnn::KERASRNN_ISA {
 class Memory {
  public:
   Memory(void* at, Index alignment) : at_(static_cast<char*>(at)), alignment_(alignment) {}
-  template <class A> A* take(Index count) {
+  template <class A>
+  A* take(Index count) {
     char* found = at_ ? at_ + used_ : nullptr;
     used_ += parts(count * Index(sizeof(A)), alignment_) * alignment_;
     return reinterpret_cast<A*>(found);
@@ -23,15 +24,18 @@ class Memory {
 };
 
 // Rows a page apart would all have to lie in the same few places of the first-level cache.
-template <class T> Index apart(Index width) {
+template <class T>
+Index apart(Index width) {
   return width * Index(sizeof(T)) % 2048 ? width : width + LANES<T>;
 }
 
-template <class T> Steps<T> take_steps(Memory& memory, Index steps, Index batch, Index width) {
+template <class T>
+Steps<T> take_steps(Memory& memory, Index steps, Index batch, Index width) {
   return {memory.take<T>(steps * batch * width), batch * width, width, steps};
 }
 
-template <class T> Sequence<T> take_sequence(Memory& memory, const Stack& stack) {
+template <class T>
+Sequence<T> take_sequence(Memory& memory, const Stack& stack) {
   const Index width = stack.width();
   return {memory.take<T>(stack.time * stack.batch * width), stack.batch * width, width};
 }
@@ -42,7 +46,8 @@ enum class Pass { inference, forward, backward };
 // and memories, else the states at the segments' starts; and the outputs of each layer, but for
 // those of the top layer where the caller has them, or nobody needs all of them at once.
 // `scratch` is gone after the pass.
-template <class T> class Plan {
+template <class T>
+class Plan {
  public:
   Plan(const Stack& stack, Pass pass, const Backward<T>& run, void* reserve, void* scratch,
        int threads)
@@ -85,7 +90,7 @@ template <class T> class Plan {
   static Index room_for(const Stack& stack) {
     const Index rows = stack.layers > 1 ? most(stack.features, stack.width()) : stack.features;
     const Index height = parts(most(rows, stack.units), ROWS) * ROWS;
-    return DEPTH * PANEL<T> + least(DEPTH, stack.segment() * stack.batch) * least(HEIGHT, height);
+    return least(DEPTH, stack.segment() * stack.batch) * (PANEL<T> + least(HEIGHT, height));
   }
 
   bool training() const { return pass_ != Pass::inference; }
@@ -93,12 +98,15 @@ template <class T> class Plan {
 
   // Whether all steps of a layer's outputs are held, and not a ring of the last ones.
   bool holds_outputs(Index layer) const {
-    return !is_top(layer) || stack_.wants_sequence || (training() && !stack_.checkpointed());
+    if (!is_top(layer)) return true;
+    // What the caller holds is not written a second time.
+    if (stack_.checkpointed() && pass_ == Pass::backward) return false;
+    return stack_.wants_sequence || (training() && !stack_.checkpointed());
   }
 
   Sequence<T> place_outputs(Index layer) {
-    if (is_top(layer) && stack_.wants_sequence) return run_.forward.outputs;
     if (!holds_outputs(layer)) return {};
+    if (is_top(layer) && stack_.wants_sequence) return run_.forward.outputs;
     return take_sequence<T>(training() ? reserve_ : scratch_, stack_);
   }
 
@@ -131,8 +139,8 @@ template <class T> class Plan {
     Memory& memory = stores ? reserve_ : scratch_;
     const Index steps = cell.keep ? stack_.segment() : 1;
     const Index ahead = most<Index>(1, AHEAD / most<Index>(1, batch * row * Index(sizeof(T))));
-    cell.gates = take_steps<T>(memory, cell.keep ? steps : least(ahead, stack_.time), batch,
-                               apart<T>(row));
+    cell.gates =
+        take_steps<T>(memory, cell.keep ? steps : least(ahead, stack_.time), batch, apart<T>(row));
     if (is_lstm) cell.cells = take_steps<T>(memory, steps, batch, units);
     if (stack_.projection) cell.memories = take_steps<T>(memory, steps, batch, units);
     if (training() && stack_.checkpointed()) {
@@ -149,7 +157,8 @@ template <class T> class Plan {
 
     const Packed<T> kernel{nullptr, columns, {cell.features}, layout.inputs};
     const Packed<T> recurrent{nullptr, columns, {outputs}, layout.hidden};
-    const Packed<T> projection{nullptr, {false, outputs, 1}, {stack_.projection ? stack_.units : 0}};
+    const Packed<T> projection{
+        nullptr, {false, outputs, 1}, {stack_.projection ? stack_.units : 0}};
     // The backward pass runs forward again from stored states only.
     cell.columns = columns;
     if (pass_ != Pass::backward || stack_.checkpointed()) {

@@ -11,7 +11,8 @@ constexpr Index DEPTH = 512, HEIGHT = 128 * ROWS, BLOCK = 16 * ROWS;
 
 // gradient += transposed left * right, and bias += sums of right, over all rows of a range. The
 // gradient is packed as its weights are.
-template <class T> struct Outer {
+template <class T>
+struct Outer {
   Packed<T> gradient;
   Steps<const T> right;  // rows of panels
   T* bias;               // or nullptr
@@ -44,7 +45,8 @@ void multiply_panel(const Packed<T>& gradient, const T* left, const T* right, In
   }
 }
 
-template <class T> void add_to_bias(const Outer<T>& outer, const Vector<T>* sums, Index panel) {
+template <class T>
+void add_to_bias(const Outer<T>& outer, const Vector<T>* sums, Index panel) {
   const Packed<T>& gradient = outer.gradient;
   for (int v = gradient.window.first, end = v + gradient.vectors(panel); v < end; ++v) {
     const Index lanes = gradient.columns.template count<T>(panel, v);
@@ -65,8 +67,9 @@ void outer_product(const Outer<T>& outer, const Range<T>& range, Left&& left_row
   const Index blocks = parts(rows, ROWS);
   const Index row_from = blocks * j / down * ROWS;
   const Index row_to = least(blocks * (j + 1) / down * ROWS, rows);
-  T *right = room, *left = room + DEPTH * PANEL<T>;
-  for (Index from = 0, all = (range.last - range.first) * batch; from < all; from += DEPTH) {
+  const Index all = (range.last - range.first) * batch;
+  T *right = room, *left = room + least(DEPTH, all) * PANEL<T>;
+  for (Index from = 0; from < all; from += DEPTH) {
     const Index to = least(from + DEPTH, all), depth = to - from;
     for (Index row = row_from; row < row_to; row += HEIGHT) {
       const Index height = least(HEIGHT, row_to - row);
@@ -99,8 +102,7 @@ void outer_product(const Outer<T>& outer, const Range<T>& range, Left&& left_row
 }
 
 template <class T>
-void gradients_of_weights(const Cell<T>& cell, const Range<T>& range, const Share& share,
-                          T* room) {
+void gradients_of_weights(const Cell<T>& cell, const Range<T>& range, const Share& share, T* room) {
   T* bias = cell.grad_weights.bias;
   const Index width = cell.columns.width();
   if (cell.grad_kernel.at)

@@ -18,10 +18,10 @@
 
 namespace kerasrnn {
 
-#define KERASRNN_DECLARE(isa)                  \
-  namespace isa {                              \
-  extern const Engine<float> engine_float;     \
-  extern const Engine<double> engine_double;   \
+#define KERASRNN_DECLARE(isa)                \
+  namespace isa {                            \
+  extern const Engine<float> engine_float;   \
+  extern const Engine<double> engine_double; \
   }
 KERASRNN_DECLARE(baseline)
 #if defined(__x86_64__)
@@ -100,12 +100,16 @@ std::vector<std::string> isas() {
   return found;
 }
 
-template <> const Engine<float>& engine<float>() { return *chosen().single; }
-template <> const Engine<double>& engine<double>() { return *chosen().twice; }
+template <>
+const Engine<float>& engine<float>() {
+  return *chosen().single;
+}
+template <>
+const Engine<double>& engine<double>() {
+  return *chosen().twice;
+}
 
-namespace {
-
-void pause(unsigned spins) {
+void Team::pause(unsigned spins) {
   // Another process may run where a thread of the team should.
   if (spins > 2000) {
     sched_yield();
@@ -115,8 +119,6 @@ void pause(unsigned spins) {
   _mm_pause();
 #endif
 }
-
-}  // namespace
 
 void Team::barrier() {
   if (size == 1) return;

@@ -34,20 +34,23 @@ struct Stack {
 };
 
 // A (time, batch, values) array; values lie side by side, the strides are in values.
-template <class T> struct Sequence {
+template <class T>
+struct Sequence {
   T* at;
   Index time_stride, row_stride;
   KERASRNN_INLINE T* row(Index t, Index b) const { return at + t * time_stride + b * row_stride; }
 };
 
 // The weights of one cell, or their gradients, in Keras's layout and order of gates.
-template <class T> struct Weights {
+template <class T>
+struct Weights {
   T *kernel, *recurrent, *bias, *projection;
 };
 
 // Per cell, layer by layer, direction by direction; states and finals h before c for each cell,
 // (batch, values) without gaps.
-template <class T> struct Forward {
+template <class T>
+struct Forward {
   Sequence<const T> inputs;
   Sequence<const bool> mask;  // at == nullptr without a mask
   const T* const* states;
@@ -58,7 +61,8 @@ template <class T> struct Forward {
 };
 
 // Gradients that are nullptr are zero where they are given and not wanted where they are asked for.
-template <class T> struct Backward {
+template <class T>
+struct Backward {
   Forward<T> forward;  // as it was
   Sequence<const T> grad_outputs;
   const T* const* grad_finals;
@@ -73,7 +77,8 @@ class Team {
   Team(int size) : size(size) {}
   const int size;
 
-  void barrier();  // returns when all have come
+  void barrier();                     // returns when all have come
+  static void pause(unsigned spins);  // while waiting
 
  private:
   int arrived_ = 0;
@@ -84,12 +89,14 @@ class Team {
 using Task = void (*)(void* context, int rank, Team& team);
 struct Threads {
   int most;
-  void (*run)(const Threads& threads, int wanted, Task task, void* context);
+  // `operations` is about how many additions and multiplications the whole task is.
+  void (*run)(const Threads& threads, int wanted, double operations, Task task, void* context);
   void* pool;
 };
 
 // The engine as compiled for one instruction set.
-template <class T> struct Engine {
+template <class T>
+struct Engine {
   const char* name;
   Index (*reserve_size)(const Stack&);  // in values
   void (*forward)(const Stack&, const Forward<T>&, const Threads&);
@@ -98,7 +105,8 @@ template <class T> struct Engine {
 };
 
 // The best that this processor can run, unless KERASRNN_NATIVE_ISA names a lower one.
-template <class T> const Engine<T>& engine();
+template <class T>
+const Engine<T>& engine();
 
 // Memory for a pass; the thread keeps it for its next one, unless it is much.
 void* scratch(std::size_t bytes);

@@ -46,7 +46,8 @@ constexpr Multiply<T> OF_HEIGHT[VECTORS] = {
     multiply_tile<rows, 3, step, T>, multiply_tile<rows, 4, step, T>};
 
 // The microkernel for 1 to ROWS rows, 1 to VECTORS vectors, and the rows of left side by side.
-template <class T> inline Multiply<T> tile_of(int rows, int vectors) {
+template <class T>
+inline Multiply<T> tile_of(int rows, int vectors) {
   static constexpr const Multiply<T>* all[] = {
       OF_HEIGHT<1, 1, T>, OF_HEIGHT<2, 1, T>, OF_HEIGHT<3, 1, T>,
 #if defined(KERASRNN_MANY_REGISTERS)
@@ -58,13 +59,15 @@ template <class T> inline Multiply<T> tile_of(int rows, int vectors) {
 }
 
 // The same for ROWS rows of left packed so that the values of one k lie side by side.
-template <class T> inline Multiply<T> packed_tile_of(int vectors) {
+template <class T>
+inline Multiply<T> packed_tile_of(int vectors) {
   return OF_HEIGHT<ROWS, ROWS, T>[vectors - 1];
 }
 
 // Calls a function with the first row and the number of rows of each tile; the tiles are as
 // equal in height as can be.
-template <class F> inline void for_row_blocks(Index rows, F&& call) {
+template <class F>
+inline void for_row_blocks(Index rows, F&& call) {
   const Index blocks = parts(rows, ROWS), height = blocks ? rows / blocks : 0;
   const Index taller = rows - height * blocks;
   for (Index block = 0, row = 0; block < blocks; ++block) {
