@@ -1,5 +1,6 @@
 import os
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -11,8 +12,6 @@ nox.options.stop_on_first_error = False
 BACKENDS = ("torch", "jax")
 CHECKOUT = os.getcwd()
 CONSTRAINTS = ("-c", "constraints.txt")
-
-
 NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
 
 
@@ -84,9 +83,7 @@ def clang(session: nox.Session) -> None:
     run_tests(session, "torch", "-k", "native", *NATIVE)
     source = "kerasrnn/kernels/native/src/engine.cpp"
     for type_ in ("float", "double"):
-        options = (
-            f"-target aarch64-linux-gnu -std=c++20 -O3 -fPIC -Wall -Wextra -Werror -c {source}"
-        )
+        options = f"-target aarch64-linux-gnu -std=c++20 -O3 -Wall -Wextra -Werror -c {source}"
         names = f"-DKERASRNN_TYPE={type_} -DKERASRNN_ENGINE=engine_{type_} -o {os.devnull}"
         session.run(*compiler.split(), *options.split(), *names.split(), external=True)
 
@@ -95,9 +92,10 @@ def clang(session: nox.Session) -> None:
 def sanitize(session: nox.Session) -> None:
     """Run the native kernel's tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
     install(session, *test_requirements())
-    build_native(session, "torch", SKBUILD_CMAKE_DEFINE="KERASRNN_SANITIZE=address,undefined")
+    sanitizers = "KERASRNN_SANITIZE=address,undefined"
+    build_native(session, "torch", CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
     libraries = [
-        session.run("gcc", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
+        session.run("g++", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
         for name in ("asan", "stdc++")
     ]
     # Python itself never frees all of its memory.
@@ -115,6 +113,8 @@ def build_native(session: nox.Session, backend: str, **environment: str) -> None
 def lint(session: nox.Session) -> None:
     """Check style and types."""
     install(session, ".", *nox.project.dependency_groups(pyproject(), "lint"))
+    sources = [*Path("kerasrnn/kernels/native/src").iterdir(), "benchmarks/peak.cpp"]
+    session.run("clang-format", "--dry-run", "-Werror", *map(str, sources))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
