@@ -24,10 +24,10 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-// A team is those of the pool's threads that come within a small part of the time that the task
-// takes. One that comes later finds the meeting closed: nobody ever waits for a thread that may
-// itself wait for this one.
-constexpr double PATIENCE = 0.02, OPERATIONS_PER_SECOND = 1e11;
+// A team is those of the pool's threads that come soon: an awake one needs some microseconds, a
+// sleeping one more, which a long task can wait for. One that comes later finds the meeting
+// closed: nobody ever waits for a thread that may itself wait for this one.
+constexpr double PATIENCE = 30e-6, PATIENCE_PER_OPERATION = 2e-13;  // seconds
 constexpr int CLOSED = -1 << 20;
 
 struct Meeting {
@@ -58,7 +58,7 @@ void run_in_pool(const Threads& threads, int wanted, double operations, Task tas
   meeting->context = context;
   auto* pool = static_cast<ffi::ThreadPool*>(threads.pool);
   for (int k = 1; k < wanted; ++k) pool->Schedule([meeting] { meeting->join(); });
-  const std::chrono::duration<double> patience(PATIENCE * operations / OPERATIONS_PER_SECOND);
+  const std::chrono::duration<double> patience(PATIENCE + PATIENCE_PER_OPERATION * operations);
   const auto start = std::chrono::steady_clock::now();
   while (meeting->joined.load() < wanted - 1 && std::chrono::steady_clock::now() - start < patience)
     Team::pause(0);
