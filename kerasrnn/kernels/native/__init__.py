@@ -17,6 +17,7 @@ MISSING = (
     "--no-binary kerasrnn kerasrnn builds it or says what is wrong"
 )
 IS_BUILT = find_spec(NAME) is not None
+# In the order of the numbers that the C++ gives them.
 MODES = ("rnn_tanh", "rnn_relu", "lstm", "gru")
 DTYPES = ("float32", "float64")
 
