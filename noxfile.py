@@ -15,9 +15,10 @@ CONSTRAINTS = ("-c", "constraints.txt")
 NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
 
 
-def install(session: nox.Session, *packages: str) -> None:
+def install(session: nox.Session, *packages: str, **environment: str) -> None:
     """Install packages; where kerasrnn is one of them its native kernel must be built."""
-    session.install(*CONSTRAINTS, *packages, env={"KERASRNN_NATIVE": "require"})
+    environment = {"KERASRNN_NATIVE": "require", **environment}
+    session.install(*CONSTRAINTS, *packages, env=environment)
 
 
 def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) -> None:
@@ -79,7 +80,7 @@ def clang(session: nox.Session) -> None:
     # The package's program: pip builds where its Python module is out of sight.
     find = "import os, ziglang; print(os.path.dirname(ziglang.__file__))"
     compiler = f"{session.run('python', '-c', find, silent=True).strip()}/zig c++"
-    build_native(session, "torch", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
+    install(session, ".[torch]", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
     run_tests(session, "torch", "-k", "native", *NATIVE)
     source = "kerasrnn/kernels/native/src/engine.cpp"
     for type_ in ("float", "double"):
@@ -93,7 +94,7 @@ def sanitize(session: nox.Session) -> None:
     """Run the native kernel's tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
     install(session, *test_requirements())
     sanitizers = "KERASRNN_SANITIZE=address,undefined"
-    build_native(session, "torch", CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
+    install(session, ".[torch]", CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
     libraries = [
         session.run("g++", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
         for name in ("asan", "stdc++")
@@ -101,12 +102,6 @@ def sanitize(session: nox.Session) -> None:
     # Python itself never frees all of its memory.
     options = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
     run_tests(session, "torch", "-k", "native", *NATIVE, OMP_NUM_THREADS="2", **options)
-
-
-def build_native(session: nox.Session, backend: str, **environment: str) -> None:
-    """Install kerasrnn with a native kernel that is built in a way of its own."""
-    environment |= {"KERASRNN_NATIVE": "require"}
-    session.install(*CONSTRAINTS, f".[{backend}]", env=environment)
 
 
 @nox.session

@@ -457,24 +457,15 @@ def test_native_kernel_in_several_threads_of_python() -> None:
                 np.testing.assert_array_equal(one, other)
 
 
-def test_native_plan_passes_as_text() -> None:
-    from kerasrnn.kernels.torch_native_stack import Plan
-
-    for flag in range(4):
-        flags = [index == flag for index in range(4)]
-        plan = Plan("lstm", 3, 2, *flags, "sqrt")  # type: ignore[call-arg]
-        assert Plan.from_text(plan.to_text()) == plan
-
-
 @pytest.mark.parametrize("every", [None, 3])
 def test_native_operator_describes_its_results(every: Any) -> None:
     import torch
 
     from kerasrnn.kernels import torch_native_opaque
-    from kerasrnn.kernels.torch_native_stack import Plan
+    from kerasrnn.kernels.torch_bptt import new_plan
 
     layer = native_layer(checkpoint_every=every)
-    plan = Plan("lstm", 1, 1, True, False, True, True, every)
+    plan = new_plan(layer.describe_call(3, 7, masked=True))
     weights = [v.value for v in layer.trainable_variables]
     x = torch.randn(3, FEATURES, 7, dtype=torch.float64).permute(2, 0, 1)
     states = [torch.randn(UNITS, 3, dtype=torch.float64).T for _ in range(2)]

@@ -89,8 +89,8 @@ def order(call: Call) -> tuple[str, ...]:
     """Return the kernels of the backend, the fastest for the call first."""
     names = ORDER.get(call.backend, FALLBACK)
     if call.backend == "torch" and call.device == "cpu" and not suits_onednn(call):
-        last = ("torch_fused", "reference")
-        return tuple(sorted(names, key=lambda name: last.index(name) if name in last else -1))
+        first = ("torch_native", "torch_bptt")
+        names = tuple(sorted(names, key=lambda name: name not in first))
     return names
 
 

@@ -1,7 +1,6 @@
 """The native kernel on torch's CPU tensors, without a copy: a whole stack in one call."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,8 +10,10 @@ from kerasrnn.cells import Cell
 from kerasrnn.kernels.call import Call
 from kerasrnn.kernels.native import why_not_native
 from kerasrnn.kernels.stack import Dropouts, weights_of
+from kerasrnn.kernels.torch_bptt import new_plan, plan_of
+from kerasrnn.kernels.torch_bptt_stack import Plan
 from kerasrnn.kernels.torch_native_opaque import opaque_stack
-from kerasrnn.kernels.torch_native_stack import Plan, backward_stack, forward_stack
+from kerasrnn.kernels.torch_native_stack import backward_stack, forward_stack
 from kerasrnn.kernels.torch_once import Once
 
 
@@ -51,23 +52,6 @@ def run(
             results = forward_stack(plan, tensors, keep=False)[0]
     count = plan.num_finals
     return (results[count] if plan.wants_sequence else None), list(results[:count])
-
-
-def new_plan(call: Call) -> Plan:
-    """Return the plan of a call."""
-    return Plan(
-        call.mode,
-        call.num_layers,
-        call.num_directions,
-        call.use_bias,
-        call.proj_size > 0,
-        call.masked,
-        call.return_sequences,
-        call.checkpoint_every,
-    )
-
-
-plan_of = lru_cache(new_plan)
 
 
 class Stack(torch.autograd.Function):

@@ -1,6 +1,6 @@
 """The native stack as one opaque operator, for `torch.compile` and `torch.export`.
 
-Tensors stand in the order of `kerasrnn.kernels.torch_native_stack.Plan`, which itself
+Tensors stand in the order of `kerasrnn.kernels.torch_bptt_stack.Plan`, which itself
 passes as text; results are the final states, the outputs where they are wanted, and
 where gradients are recorded what the backward pass needs.
 """
@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kerasrnn.kernels.torch_bptt_stack import Plan
 from kerasrnn.kernels.torch_native_stack import (
-    Plan,
     backward_stack,
     empty_sequence,
     forward_stack,

@@ -1,7 +1,6 @@
 """A stack in the native kernel, forward and backward, on one flat list of tensors."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,65 +9,19 @@ from torch import Tensor
 
 from kerasrnn.kernels.call import segment_length
 from kerasrnn.kernels.native import MODES, native
+from kerasrnn.kernels.torch_bptt_stack import Plan
 from kerasrnn.kernels.torch_memory import give, take
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The static facts of a run.
-
-    One flat list of tensors holds inputs, initial states, weights, and where there is one
-    the mask; another the final states, and where they are wanted the outputs.
-    """
-
-    mode: str
-    num_layers: int
-    num_directions: int
-    use_bias: bool
-    projected: bool
-    masked: bool
-    wants_sequence: bool
-    checkpoint_every: int | str | None
-
-    def to_text(self) -> str:
-        """Return the plan as text, for the arguments of an operator."""
-        flags = (self.use_bias, self.projected, self.masked, self.wants_sequence)
-        numbers = (self.num_layers, self.num_directions, *map(int, flags))
-        return " ".join((self.mode, *map(str, numbers), str(self.checkpoint_every)))
-
-    @staticmethod
-    def from_text(text: str) -> "Plan":
-        """Return the plan that `to_text` wrote."""
-        mode, layers, directions, *flags, every = text.split()
-        steps = int(every) if every.isdigit() else {"None": None, "sqrt": "sqrt"}[every]
-        on = [flag == "1" for flag in flags]
-        return Plan(mode, int(layers), int(directions), *on, steps)  # type: ignore[call-arg]
-
-    @property
-    def num_finals(self) -> int:
-        """Number of final states, and of initial ones."""
-        return self.num_layers * self.num_directions * (2 if self.mode == "lstm" else 1)
-
-    @property
-    def num_results(self) -> int:
-        """Number of final states, and one for the outputs where they are wanted."""
-        return self.num_finals + self.wants_sequence
-
-    @property
-    def num_differentiable(self) -> int:
-        """Number of tensors, from the first on, that have gradients."""
-        weights = 2 + self.use_bias + self.projected
-        return 1 + self.num_finals + self.num_layers * self.num_directions * weights
-
-    def every(self, time: int) -> int:
-        """Return the number of steps between stored states, 0 where every step is stored."""
-        every = self.checkpoint_every
-        return 0 if every is None else segment_length(every, int(time))
+def every(plan: Plan, time: int) -> int:
+    """Return the number of steps between stored states, 0 where every step is stored."""
+    steps = plan.checkpoint_every
+    return 0 if steps is None else segment_length(steps, int(time))
 
 
 @lru_cache(maxsize=1024)
 def stack_of(
-    plan: Plan, time: int, batch: int, features: int, outputs: int, units: int, every: int
+    plan: Plan, time: int, batch: int, features: int, outputs: int, units: int, steps: int
 ) -> Any:
     """Return the native description of a stack."""
     return native().Stack(
@@ -82,7 +35,7 @@ def stack_of(
         outputs if plan.projected else 0,
         plan.use_bias,
         plan.wants_sequence,
-        every,
+        steps,
     )
 
 
@@ -90,7 +43,7 @@ def native_stack(plan: Plan, tensors: Sequence[Tensor]) -> Any:
     """Return the native description of a run's stack."""
     time, batch, features = tensors[0].shape
     outputs, units = tensors[1].shape[1], tensors[2 if plan.mode == "lstm" else 1].shape[1]
-    return stack_of(plan, time, batch, features, outputs, units, plan.every(time))
+    return stack_of(plan, time, batch, features, outputs, units, every(plan, time))
 
 
 def forward_stack(
@@ -166,8 +119,8 @@ def reserve_shape(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
     time, batch, features = tensors[0].shape
     outputs, units = tensors[1].shape[1], tensors[2 if plan.mode == "lstm" else 1].shape[1]
 
-    def size(steps: int, every: int) -> int:
-        stack = stack_of(plan, steps, 1, int(features), int(outputs), int(units), every)
+    def size(time: int, stored: int) -> int:
+        stack = stack_of(plan, time, 1, int(features), int(outputs), int(units), stored)
         single = tensors[0].dtype == torch.float32
         return stack.reserve_size() if single else stack.reserve_size_double()
 
@@ -175,7 +128,7 @@ def reserve_shape(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
         return (time * batch * size(1, 0),)
     # Some values for each step, and some for each segment.
     steps = size(2, 2) - size(1, 1)
-    segments = -(-time // plan.every(time))
+    segments = -(-time // every(plan, time))
     return (batch * (time * steps + segments * (size(1, 1) - steps)),)
 
 
