@@ -12,6 +12,7 @@ nox.options.stop_on_first_error = False
 BACKENDS = ("torch", "jax")
 CHECKOUT = os.getcwd()
 CONSTRAINTS = ("-c", "constraints.txt")
+NOT_CLASSICAL = "--ignore=tests/with_statsforecast"
 NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
 
 
@@ -45,18 +46,18 @@ def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) 
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def tests(session: nox.Session, backend: str) -> None:
     """Run all tests on one backend, with torch.nn beside it as the oracle."""
-    install(session, ".[bench]", *test_requirements())
-    run_tests(session, backend)
+    install(session, ".[bench,tune,parquet]", *test_requirements())
+    run_tests(session, backend, NOT_CLASSICAL)
 
 
 @nox.session
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def alone(session: nox.Session, backend: str) -> None:
     """Run what needs no other framework, with the other framework not installed."""
-    install(session, f".[{backend}]", *test_requirements())
+    install(session, f".[{backend},tune,parquet]", *test_requirements())
     other = "jax" if backend == "torch" else "torch"
     session.run("python", "-c", f"import importlib.util as u; assert not u.find_spec({other!r})")
-    run_tests(session, backend, "--ignore=tests/against_torch")
+    run_tests(session, backend, "--ignore=tests/against_torch", NOT_CLASSICAL)
 
 
 @nox.session
@@ -71,6 +72,19 @@ def native(session: nox.Session, backend: str) -> None:
         session.skip(f"the processor has {isas[0]} only")
     for isa in isas[1:]:
         run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
+
+
+@nox.session
+def classical(session: nox.Session) -> None:
+    """Score classical forecasts too; statsforecast needs pandas 2, so reading is tested on that."""
+    pinned = Path("constraints.txt").read_text().splitlines()
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    constraints.write_text("\n".join(line for line in pinned if not line.startswith("pandas")))
+    environment = {"KERASRNN_NATIVE": "require"}
+    packages = (".[torch,classical,parquet]", *test_requirements())
+    session.install("-c", str(constraints), *packages, env=environment)
+    data = ("tests/test_reading.py", "tests/test_panel.py", "tests/test_frequency.py")
+    run_tests(session, "torch", "tests/with_statsforecast", "tests/test_saving.py", *data)
 
 
 @nox.session
@@ -107,7 +121,7 @@ def sanitize(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""
-    install(session, ".", *nox.project.dependency_groups(pyproject(), "lint"))
+    install(session, ".[tune]", *nox.project.dependency_groups(pyproject(), "lint"))
     sources = [*Path("kerasrnn/kernels/native/src").iterdir(), "benchmarks/peak.cpp"]
     session.run("clang-format", "--dry-run", "-Werror", *map(str, sources))
     session.run("ruff", "check", ".")
@@ -127,7 +141,7 @@ def package(session: nox.Session) -> None:
     session.chdir(folder)
     session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "out", "--quiet")
     session.run("python", "-c", "import os; assert os.path.getsize('out/forecast.png') > 10_000")
-    session.run("kerasrnn", "explain", "out/model.keras")
+    session.run("kerasrnn", "explain", "out/forecaster")
     is_built = "from kerasrnn.kernels.native import IS_BUILT; assert IS_BUILT is {}"
     session.run("python", "-P", "-c", is_built.format(True))
     session.chdir(CHECKOUT)

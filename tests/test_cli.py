@@ -107,9 +107,10 @@ def test_explain_says_what_runs_each_kind_of_layer() -> None:
 def test_explain_reads_a_saved_model(tmp_path: Path) -> None:
     arguments = ["--look-back", 4, "--horizon", 2, "--model", "lstm", "--epochs", 1]
     kerasrnn("forecast", *arguments, "--output", tmp_path, "--quiet")
-    result = kerasrnn("explain", tmp_path / "model.keras")
-    assert result.out.startswith(f"lstm (lstm, float32, {BACKEND} on cpu): ")
-    assert (result.status, result.err) == (0, "")
+    for path in ("forecaster", "forecaster/model.keras"):
+        result = kerasrnn("explain", tmp_path / path)
+        assert result.out.startswith(f"lstm (lstm, float32, {BACKEND} on cpu): ")
+        assert (result.status, result.err) == (0, "")
 
 
 def test_explain_refuses_what_is_no_model_of_ours(tmp_path: Path) -> None:
@@ -123,9 +124,13 @@ def test_explain_refuses_what_is_no_model_of_ours(tmp_path: Path) -> None:
     assert "plain has no RNN, LSTM or GRU of kerasrnn" in line
 
 
-@pytest.mark.parametrize("command", ["bench", "explain", "forecast", "sine"])
+COMMANDS = ["backtest", "bench", "explain", "forecast", "predict", "sine", "tune"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_another_backend_than_the_running_one_is_refused(tmp_path: Path, command: str) -> None:
-    output = [] if command == "explain" else ["--output", tmp_path / "out"]
+    arguments = {"explain": [], "predict": ["saved", "--output", tmp_path / "out"]}
+    output = arguments.get(command, ["--output", tmp_path / "out"])
     line = complaint(kerasrnn(command, "--backend", OTHER, *output))
     assert f"Keras already runs on {BACKEND}; set KERAS_BACKEND={OTHER}" in line
     assert names(tmp_path) == []
@@ -175,5 +180,4 @@ def test_forecast_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_help_names_every_command() -> None:
     result = kerasrnn("--help")
     assert (result.status, result.err) == (0, "")
-    commands = ("bench", "explain", "forecast", "sine")
-    assert all(f"\n  {command} " in result.out for command in commands)
+    assert all(f"\n  {command} " in result.out for command in COMMANDS)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasrnn import cli
 from kerasrnn.forecasting import Forecaster
 from tests.commands import Result, complaint, kerasrnn, names
 from tests.tables import seasonal_series, write
 
-FILES = ["forecast.csv", "forecast.png", "metrics.json", "model.keras"]
-METRICS = ["rmse", "mae", "smape", "mase"]
+CLASSIC_FILES = ["forecast.csv", "forecast.png", "metrics.json", "model.keras"]
+PICTURES = ["folds.png", "forecast.png", "horizon.png", "residuals.png"]
+FILES = sorted(
+    ["backtest.csv", "forecast.csv", "forecaster", "metrics.json", "report.html", *PICTURES]
+)
+METRICS = ["rmse", "mae", "mape", "smape", "mase"]
 ROWS, LOOK_BACK, HORIZON = 40, 12, 3
 SERIES = seasonal_series(ROWS)
 TABLE = SERIES.to_csv()
@@ -47,22 +51,27 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     return result, folder / "out"
 
 
-def test_writes_four_files_and_nothing_else(ran: tuple[Result, Path]) -> None:
+def test_writes_these_files_and_nothing_else(ran: tuple[Result, Path]) -> None:
     _, out = ran
     assert names(out) == FILES
+    assert names(out / "forecaster") == ["forecaster.json", "history.csv", "model.keras"]
     assert names(out.parent) == ["out", "table.csv"]
-    assert (out / "forecast.png").read_bytes().startswith(b"\x89PNG")
+    for name in PICTURES:
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    assert (out / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
-def test_forecast_is_that_of_the_saved_model_after_the_last_row(ran: tuple[Result, Path]) -> None:
+def test_forecast_is_that_of_the_saved_forecaster(ran: tuple[Result, Path]) -> None:
     _, out = ran
     table = forecast_of(out)
-    assert list(table.columns) == ["ds", "forecast"]
+    assert list(table.columns) == ["ds", "forecast", "forecast-lo-80", "forecast-hi-80"]
     after = pd.date_range(SERIES.index[-1], periods=4, freq="MS")[1:]
     assert table["ds"].tolist() == after.tolist()
-    model = keras.saving.load_model(out / "model.keras")
-    window = SERIES.to_numpy("float32")[None, -LOOK_BACK:]
-    assert table["forecast"].tolist() == model.predict_on_batch(window)[0].tolist()
+    saved = Forecaster.load(out / "forecaster")
+    assert saved.history_.values.tolist() == SERIES.tolist()
+    assert table["forecast"].tolist() == saved.predict()["forecast"].tolist()
+    assert (table["forecast-lo-80"] < table["forecast"]).all()
+    assert (table["forecast-hi-80"] > table["forecast"]).all()
 
 
 def test_metrics_stand_beside_those_of_naive(ran: tuple[Result, Path]) -> None:
@@ -86,7 +95,7 @@ def test_prints_scores_forecast_and_files(ran: tuple[Result, Path]) -> None:
     assert f"{ROWS} rows of 'y', 2000-01-01 to 2003-04-01" in result.out
     assert "Held-out rows 2003-02-01 to 2003-04-01" in result.out
     lines = [line.split() for line in result.out.splitlines()]
-    for name in ("network", "naive", "seasonal_naive"):
+    for name in ("network", "naive", "seasonal_naive", "drift"):
         cells = [f"{value:.4g}" for value in metrics[name].values()]
         assert [*name.split("_"), *cells] in lines
     assert f"skill {metrics['skill']:+.3f}" in result.out
@@ -115,8 +124,8 @@ def test_options_of_the_network_reach_it(tmp_path: Path) -> None:
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     out = tmp_path / "out"
     kerasrnn("forecast", write(tmp_path, TABLE), *arguments, "--output", out, "--quiet")
-    model = keras.saving.load_model(out / "model.keras")
-    assert (model.input_shape, model.output_shape) == ((None, 7), (None, 3))
+    model = Forecaster.load(out / "forecaster").model_
+    assert (model.inputs[0].shape, model.output_shape) == ((None, 7), (None, 3))
     layer = model.get_layer("lstm")
     assert (layer.units, layer.num_layers) == (5, 2)
     metrics = metrics_of(out)
@@ -173,7 +182,7 @@ def test_classic_recipe_predicts_every_row_from_the_two_before(tmp_path: Path) -
     arguments = ["--recipe", "classic", "--epochs", 2, "--output", out]
     result = kerasrnn("forecast", write(tmp_path, TABLE), *arguments)
     assert f"One step ahead after the first {2 + int(0.7 * 38)} rows" in result.out
-    assert names(out) == FILES
+    assert names(out) == CLASSIC_FILES
     assert forecast_of(out)["ds"].tolist() == SERIES.index[2:].tolist()
     metrics = metrics_of(out)
     assert all(list(metrics[name]) == METRICS for name in ("network", "naive", "seasonal_naive"))
@@ -210,7 +219,7 @@ def test_bad_input_ends_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "option", [["--model", "cnn"], ["--fill", "zero"], ["--horizon", "x"], ["--seed", -1], ["--no"]]
+    "option", [["--model", "cnn"], ["--fill", "mean"], ["--horizon", "x"], ["--seed", -1], ["--no"]]
 )
 def test_unknown_options_and_values_are_refused(tmp_path: Path, option: list[Any]) -> None:
     result = kerasrnn("forecast", *option, "--output", tmp_path / "out")
@@ -235,7 +244,8 @@ def test_interrupted_run_leaves_the_directory_as_it_was(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Forecaster if where == "fit" else cli, where, interrupt)
+    module = sys.modules["kerasrnn.cli.forecast"]
+    monkeypatch.setattr(Forecaster if where == "fit" else module, where, interrupt)
     write(tmp_path, "old", "forecast.csv")
     result = kerasrnn("forecast", *SMALL, "--output", tmp_path)
     assert result.status not in (0, 2)

@@ -1,7 +1,8 @@
 """The forecaster: what it learns, what it must not see, and what it is asked for."""
 
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,153 +11,462 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasrnn.forecasting import DataError, Forecaster, HoldOut, air_passengers, hold_out
+from kerasrnn.forecasting import DataError, Forecaster, Panel, air_passengers, read
 from kerasrnn.forecasting.classic import run_classic
 from kerasrnn.forecasting.forecaster import (
     LEAST_WINDOWS,
-    PATIENCE,
-    default_epochs,
+    calibration_rows,
     default_look_back,
-    validation_windows,
+    validation_rows,
 )
 from kerasrnn.forecasting.models import classic_csv_model
-from kerasrnn.forecasting.windows import cut_windows
+from kerasrnn.forecasting.windows import WindowBatches
+from tests.forecasters import HORIZON, LOOK_BACK, drawn, small
 from tests.tables import seasonal_series
 
-SEASONAL_NAIVE_RMSE = 50.7
+
+def many(lengths: tuple[int, ...] = (40, 25, 4)) -> pd.DataFrame:
+    """Return monthly series that end in the same month, with covariates of all kinds."""
+    parts = []
+    for i, rows in enumerate(lengths):
+        part = seasonal_series(60, seed=i).iloc[60 - rows :].rename("y").rename_axis("ds")
+        rng = np.random.default_rng(i)
+        more = {
+            "sold": rng.normal(5, 1, rows),
+            "price": rng.normal(2, 1, rows),
+            "kind": "xyz"[i % 3],
+        }
+        parts.append(part.reset_index().assign(unique_id=f"s{i}", **more))
+    return pd.concat(parts, ignore_index=True)
 
 
-@cache
-def default_run(seed: int) -> HoldOut:
-    """Run the default recipe on the built-in table, once a process."""
-    return hold_out(Forecaster(seed=seed), air_passengers())
-
-
-def small(**arguments: object) -> Forecaster:
-    """Return a forecaster that is trained in a moment."""
-    usual = {"horizon": 5, "look_back": 13, "model": "rnn", "units": 4, "epochs": 3}
-    return Forecaster(**usual | arguments)
-
-
-SERIES = {"log": air_passengers(), "plain": seasonal_series(60)}
-
-
-@cache
-def small_run(kind: str) -> HoldOut:
-    """Hold out five rows of a series, once a process."""
-    return hold_out(small(), SERIES[kind])
+ROLES = {"past": ["sold"], "static": ["kind"]}
+PLAIN = ["unique_id", "ds", "y"]
 
 
 def weights(forecaster: Forecaster) -> bytes:
     return b"".join(weight.tobytes() for weight in forecaster.model_.get_weights())
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_default_recipe_beats_seasonal_naive_by_a_wide_margin(seed: int) -> None:
-    run = default_run(seed)
-    scores = run.scores["rmse"]
-    assert scores["network"] < 25
-    assert scores["seasonal_naive"] == pytest.approx(SEASONAL_NAIVE_RMSE, abs=0.05)
-    assert run.skill == 1 - scores["network"] / scores["seasonal_naive"] > 0.5
+# What is fitted, with which arguments, read how.
+CASES: dict[str, tuple[Callable[[], Any], dict[str, Any], dict[str, Any]]] = {
+    "series": (lambda: seasonal_series(40), {"levels": None}, {}),
+    "log": (air_passengers, {"levels": (50, 80), "look_back": 13}, {}),
+    "many": (many, {"embed_series": True, "levels": None}, ROLES),
+}
 
 
-def test_held_out_rows_are_the_last_ones() -> None:
-    run, series = default_run(0), air_passengers()
-    assert run.actual.equals(series[-12:])
-    assert run.forecast.index.equals(series.index[-12:])
-    assert run.forecaster.history_.equals(series[:-12])
-    error = run.forecast - series[-12:]
-    assert run.scores.loc["network", "rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
+@cache
+def fitted(case: str) -> Forecaster:
+    """Fit all rows but the last of each series, once a process."""
+    data, arguments, reading = CASES[case]
+    return small(**arguments).fit(read(data(), **reading).until(HORIZON), **reading)
 
 
-@pytest.mark.parametrize(("kind", "poison"), [("log", 1e6), ("log", 0.0), ("plain", 1e6)])
-def test_held_out_rows_change_nothing(kind: str, poison: float) -> None:
-    clean, series = small_run(kind), SERIES[kind].copy()
-    series.iloc[-5:] *= poison
-    other = hold_out(small(), series)
-    assert other.forecaster.scaling_ == clean.forecaster.scaling_
-    assert weights(other.forecaster) == weights(clean.forecaster)
-    assert other.forecast.equals(clean.forecast)
-    assert other.forecaster.epochs_ == clean.forecaster.epochs_
-    assert other.scores.loc["network", "rmse"] != clean.scores.loc["network", "rmse"]
+def poisoned(data: Any, factor: float, row: int) -> Any:
+    """Multiply targets, and covariates known up to now, from a row before the end on."""
+    if isinstance(data, pd.Series):
+        return data * np.where(np.arange(len(data)) < len(data) + row, 1, factor)
+    from_the_end = data.groupby("unique_id", sort=False).cumcount(ascending=False)
+    late = from_the_end < -row
+    numbers = data[["y", "sold"]]
+    return data.assign(**numbers.mask(late, numbers * factor))
 
 
-def test_last_training_row_does_count() -> None:
+@pytest.mark.parametrize(
+    ("case", "factor"), [("series", 1e6), ("series", 0.0), ("log", 0.0), ("many", 1e6)]
+)
+def test_rows_after_the_origin_change_nothing(case: str, factor: float) -> None:
+    clean, (data, arguments, reading) = fitted(case), CASES[case]
+    run = small(**arguments).backtest(poisoned(data(), factor, -HORIZON), **reading)
+    other = run.forecaster
+    assert other.measures_.to_json() == clean.measures_.to_json()
+    assert weights(other) == weights(clean)
+    assert other.widths_.tolist() == clean.widths_.tolist()
+    assert (other.losses_, other.levels_) == (clean.losses_, clean.levels_)
+    expected = clean.predict()
+    assert other.predict().equals(expected)
+    # Forecasts among rows that are already there are those past the end of a history.
+    names = [name.replace("forecast", "network") for name in expected.columns]
+    got = run.forecasts[[n for n in names if n.startswith("network")]].to_numpy()
+    np.testing.assert_array_equal(got, expected.filter(like="forecast").to_numpy())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_last_training_row_does_count(case: str) -> None:
     """Else the test above could not fail."""
-    clean, series = small_run("plain"), SERIES["plain"].copy()
-    series.iloc[-6] *= 1.5
-    forecaster = small()
-    other = hold_out(forecaster, series)
-    assert other.forecaster.scaling_ != clean.forecaster.scaling_
-    assert weights(other.forecaster) != weights(clean.forecaster)
-    assert not hasattr(forecaster, "model_")  # a copy was fitted
-
-
-def test_saved_model_forecasts_from_raw_windows(tmp_path: Path) -> None:
-    forecaster = default_run(0).forecaster
-    forecaster.model_.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    window = air_passengers().iloc[-36:-12].to_numpy("float32")
-    forecast = loaded.predict_on_batch(window[None])[0]
-    assert forecast.astype("float64").tolist() == forecaster.predict().tolist()
+    clean, (data, arguments, reading) = fitted(case), CASES[case]
+    changed = read(poisoned(data(), 1.5, -HORIZON - 1), **reading).until(HORIZON)
+    forecaster = small(**arguments).fit(changed, **reading)
+    assert forecaster.measures_.to_json() != clean.measures_.to_json()
+    assert weights(forecaster) != weights(clean)
+    if clean.levels_:
+        assert forecaster.widths_.tolist() != clean.widths_.tolist()
 
 
 def test_same_seed_same_forecast() -> None:
-    first = small_run("plain")
-    again, other = (hold_out(small(seed=seed), SERIES["plain"]) for seed in (0, 1))
-    assert weights(first.forecaster) == weights(again.forecaster) != weights(other.forecaster)
-    assert first.forecast.equals(again.forecast)
-    assert not first.forecast.equals(other.forecast)
+    data, arguments, _ = CASES["series"]
+    history, clean = data()[:-HORIZON], fitted("series")
+    again, other = (small(seed=seed, **arguments).fit(history) for seed in (0, 1))
+    assert weights(again) == weights(clean) != weights(other)
+    assert again.predict().equals(clean.predict())
+    assert not other.predict().equals(clean.predict())
 
 
-@pytest.mark.parametrize("steps", [1, 5, 6, 12])
-def test_any_horizon_is_reached_by_feeding_back(steps: int) -> None:
-    forecaster = small_run("plain").forecaster
-    values = SERIES["plain"][:-5].tolist()
-    for _ in range(3):
-        window = np.array([values[-13:]], "float32")
-        values += forecaster.model_.predict_on_batch(window)[0].tolist()
-    forecast = forecaster.predict(steps)
-    assert forecast.tolist() == values[55 : 55 + steps]
-    after = pd.date_range("2004-08-01", periods=steps, freq="MS")
-    assert forecast.index.equals(after)
-    assert forecast.name == "forecast"
+def inputs_by_hand(
+    forecaster: Forecaster, panel: Panel, i: int, values: list[float], price: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return what the network sees after these values of a series, scaled as they are."""
+    measures, first = forecaster.measures_, panel.offsets[i]
+    horizon, end = forecaster.horizon_, len(values)
+    mean, deviation = measures.covariates.future[0] if measures.covariates.future else (0, 1)
+    start = panel.positions()[first] + end - LOOK_BACK
+    return {
+        "window": np.array(values[end - LOOK_BACK :])[None].astype("float32"),
+        "future": ((price - mean) / deviation)[None, end - LOOK_BACK : end + horizon, None].astype(
+            "float32"
+        ),
+        "series": np.array([[i]], "int32"),
+        "position": np.array([[start]], "int32"),
+    }
+
+
+RECURSIONS: dict[str, dict[str, Any]] = {
+    "horizon exceeded": {},
+    "one step at a time": {"strategy": "recursive"},
+    "known ahead": {"model": "encoder_decoder"},
+    "cycle": {"cycle": 5, "strategy": "recursive", "embed_series": True},
+    "quantiles": {"intervals": "quantile", "levels": (80,)},
+}
+
+
+@pytest.mark.parametrize("name", RECURSIONS)
+def test_any_horizon_is_reached_by_feeding_back(name: str) -> None:
+    """One series begins later than the others, and so at another place of the cycle."""
+    known, steps = name == "known ahead", 8
+    data = many((40, 33, 29))[[*PLAIN, "price"] if known else PLAIN]
+    from_the_end = data.groupby("unique_id", sort=False).cumcount(ascending=False)
+    reading = {"future": ["price"]} if known else {}
+    panel = read(data[from_the_end >= steps], **reading)
+    forecaster = drawn(small(**RECURSIONS[name]), panel)
+    forecast = forecaster.predict(steps, **({"future": data} if known else {}))
+    names = [tensor.name for tensor in forecaster.model_.inputs]
+    scales = forecaster.measures_.series
+    middle = 1 if name == "quantiles" else 0
+    for i in range(3):
+        own = data[data["unique_id"] == f"s{i}"]
+        price = own["price"].to_numpy() if known else np.zeros(len(own))
+        price = np.append(price, np.zeros(HORIZON))  # beyond what is wanted
+        location, scale = scales.location[i], scales.scale[i]
+        values = ((panel.values[panel.rows(i)] - location) / scale).tolist()
+        count = len(values)
+        while len(values) < count + steps:
+            inputs = inputs_by_hand(forecaster, panel, i, values, price)
+            outputs = forecaster.model_.predict_on_batch({k: inputs[k] for k in names})
+            values += outputs[0].reshape(forecaster.horizon_, -1)[:, middle].tolist()
+        rows = forecast[forecast["unique_id"] == f"s{i}"]
+        expected = np.array(values[count : count + steps]) * scale + location
+        np.testing.assert_allclose(rows["forecast"], expected, rtol=1e-5)
+        assert rows["ds"].tolist() == own["ds"].tolist()[-steps:]
+
+
+def test_past_covariates_stay_as_they_were_last_where_forecasts_are_fed_back() -> None:
+    data = many((40,))
+    forecaster = drawn(small(), data, past=["sold"])
+    rows = forecaster.measures_.rows(forecaster.history_)
+    window, past = rows.values[-LOOK_BACK:], rows.past[-LOOK_BACK:]
+    expected: list[float] = []
+    for _ in range(2):
+        outputs = forecaster.model_.predict_on_batch({"window": window[None], "past": past[None]})
+        expected += outputs[0].tolist()
+        window = np.concatenate([window, outputs[0]])[-LOOK_BACK:]
+        past = np.concatenate([past, np.repeat(rows.past[-1:], HORIZON, axis=0)])[-LOOK_BACK:]
+    scales = forecaster.measures_.series
+    got = forecaster.predict(2 * HORIZON)["forecast"]
+    np.testing.assert_allclose(got, np.array(expected) * scales.scale + scales.location, rtol=1e-5)
 
 
 def test_straight_line_goes_on() -> None:
-    line = pd.Series(np.arange(1.0, 101.0))
-    forecast = Forecaster(12).fit(line).predict()
-    np.testing.assert_allclose(forecast, np.arange(101.0, 113.0), rtol=0.01)
-    assert forecast.index.tolist() == list(range(100, 112))
+    line = pd.Series(np.arange(1.0, 61.0))
+    forecast = small(epochs=20).fit(line).predict(5)
+    np.testing.assert_allclose(forecast["forecast"], np.arange(61.0, 66.0), rtol=0.002)
+    assert forecast.index.tolist() == list(range(60, 65))
+
+
+def test_seasonal_pattern_goes_on() -> None:
+    pattern = np.array([3.0, 9.0, 1.0, 7.0])
+    times = pd.date_range("2010-01-01", periods=40, freq="QS")
+    forecast = small(epochs=20).fit(pd.Series(np.tile(pattern, 10), times)).predict(6)
+    np.testing.assert_allclose(forecast["forecast"], np.tile(pattern, 2)[:6], atol=0.05)
+    assert forecast.index.equals(pd.date_range("2020-01-01", periods=6, freq="QS"))
+
+
+def test_forecast_follows_the_unit_of_the_series() -> None:
+    series = seasonal_series(40)
+    small_unit, large_unit = (small().fit(factor * series).predict() for factor in (1, 1024))
+    np.testing.assert_allclose(large_unit, 1024 * small_unit, rtol=1e-5)
+
+
+def test_series_shorter_than_the_look_back_repeats_its_first_value() -> None:
+    forecaster = drawn(small(), many((40, 25, 4))[PLAIN])
+    scales = forecaster.measures_.series
+    own = forecaster.history_.values[-4:]
+    padded = np.concatenate([[own[0]] * (LOOK_BACK - 4), own])
+    window = ((padded - scales.location[2]) / scales.scale[2]).astype("float32")
+    outputs = forecaster.model_.predict_on_batch({"window": window[None]})[0]
+    got = forecaster.predict().query("unique_id == 's2'")["forecast"]
+    expected = outputs * scales.scale[2] + scales.location[2]
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["long", "wide"])
+def test_many_series_come_back_by_name_and_time(form: str) -> None:
+    data = many((30, 30, 30))[PLAIN]
+    wide = data.pivot_table(index="ds", columns="unique_id", values="y")
+    forecast = drawn(small(), data if form == "long" else wide).predict(2)
+    assert list(forecast.columns) == ["unique_id", "ds", "forecast"]
+    assert forecast["unique_id"].tolist() == ["s0"] * 2 + ["s1"] * 2 + ["s2"] * 2
+    after = pd.date_range(wide.index[-1], periods=3, freq="MS")[1:]
+    assert forecast["ds"].tolist() == after.tolist() * 3
+
+
+def test_whole_numbers_as_times_go_on_by_their_step() -> None:
+    series = pd.Series(np.sin(np.arange(40.0)), np.arange(100, 500, 10))
+    forecast = drawn(small(), series).predict(4)
+    assert forecast.index.tolist() == [500, 510, 520, 530]
+
+
+UPDATES: dict[str, dict[str, Any]] = {
+    "series": {"cycle": 5},
+    "long": {"embed_series": True, "calendar": ("month",)},
+    "wide": {},
+}
+
+
+def two_parts(form: str) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Return all rows, the early ones, the late ones of them, and how they are read."""
+    if form == "long":
+        whole = many()
+        late = whole.groupby("unique_id", sort=False).cumcount(ascending=False) < 3
+        return whole, whole[~late], whole[late], ROLES
+    whole = seasonal_series(40)
+    if form == "wide":
+        whole = pd.DataFrame({"a": whole, "b": 2 * whole + np.sin(np.arange(40))})
+    return whole, whole[:-3], whole[-3:], {}
+
+
+@pytest.mark.parametrize("form", UPDATES)
+def test_update_is_as_if_the_rows_had_been_there(form: str) -> None:
+    whole, early, late, reading = two_parts(form)
+    forecaster = drawn(small(**UPDATES[form]), early, **reading)
+    before = forecaster.predict()
+    other = drawn(small(**UPDATES[form]), early, **reading)
+    other.history_ = read(whole, **reading)
+    assert forecaster.update(late) is forecaster
+    assert forecaster.history_.to_frame().equals(other.history_.to_frame())
+    forecast = forecaster.predict(2 * HORIZON)
+    assert forecast.equals(other.predict(2 * HORIZON))
+    assert not np.allclose(forecaster.predict()["forecast"], before["forecast"])
+
+
+def test_update_of_one_row_at_a_time() -> None:
+    whole, early, late, _ = two_parts("series")
+    forecaster = drawn(small(), early)
+    for row in range(3):
+        forecaster.update(late[row : row + 1])
+    assert forecaster.history_.series(0).equals(whole)
+
+
+def test_new_series_is_scaled_by_its_own_rows() -> None:
+    data = many((40, 25, 20))[PLAIN]
+    first = data["unique_id"] != "s2"
+    forecaster = drawn(small(), data[first])
+    before = forecaster.predict()
+    forecast = forecaster.update(data[~first]).predict()
+    assert forecast[: len(before)].equals(before)
+    scales, own = forecaster.measures_.series, data.loc[~first, "y"].to_numpy()
+    naive = np.sqrt(np.mean((own[12:] - own[:-12]) ** 2))
+    assert (scales.location[2], scales.scale[2]) == pytest.approx((own.mean(), naive))
+    window = ((own[-LOOK_BACK:] - own.mean()) / naive).astype("float32")
+    outputs = forecaster.model_.predict_on_batch({"window": window[None]})[0]
+    np.testing.assert_allclose(forecast["forecast"][-3:], outputs * naive + own.mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"embed_series": True}, {"cycle": 4}])
+def test_new_series_is_refused_where_each_was_learned(options: dict[str, Any]) -> None:
+    data = many((40, 25, 20))[PLAIN]
+    first = data["unique_id"] != "s2"
+    forecaster = drawn(small(**options), data[first])
+    with pytest.raises(
+        DataError, match=r"^series 's2' was not in the data of the fit, [^\n]*again"
+    ):
+        forecaster.update(data[~first])
+    assert forecaster.history_.num_series == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "told"), [("2003-06-01", "2003-06-01"), ("2003-04-01", "2003-04")]
+)
+def test_gaps_and_overlaps_are_refused(start: str, told: str) -> None:
+    series = seasonal_series(40)  # until 2003-04
+    forecaster = drawn(small(), series)
+    more = pd.Series([1.0, 2.0], pd.date_range(start, periods=2, freq="MS"), name="y")
+    with pytest.raises(DataError, match=rf"expected a row at 2003-05-01\b.*got {told}"):
+        forecaster.update(more)
+    assert forecaster.history_.series(0).equals(series)
+
+
+@pytest.mark.parametrize("call", ["predict", "update", "save"])
+def test_nothing_goes_before_fit(call: str, tmp_path: Any) -> None:
+    arguments = {"predict": (), "update": (seasonal_series(5),), "save": (tmp_path,)}[call]
+    with pytest.raises(DataError, match=r"^call fit first"):
+        getattr(small(), call)(*arguments)
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_horizon_below_one_is_refused(steps: int) -> None:
+    with pytest.raises(DataError, match=rf"^--horizon must be at least 1\. Got {steps}\.$"):
+        fitted("series").predict(steps)
+
+
+COUNTS = ["horizon", "look_back", "units", "num_layers", "segment", "season", "cycle"]
+COUNTS += ["num_members", "epochs", "stride", "batch_size", "patience"]
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    *(({name: 0}, f"--{name.replace('_', '-')} must be at least 1. Got 0.") for name in COUNTS),
+    *(
+        ({name: "cnn"}, f"--{name.replace('_', '-')} must be one of {known}. Got 'cnn'.")
+        for name, known in {
+            "model": "rnn, lstm, gru, encoder_decoder, segment",
+            "cell": "rnn, lstm, gru",
+            "strategy": "direct, recursive",
+            "series_scale": "naive, deviation",
+            "loss": "mse, mae, huber",
+            "intervals": "conformal, quantile, dropout",
+        }.items()
+    ),
+    ({"normalization": "minmax"}, "--normalization must be one of"),
+    ({"dropout": 1.0}, "--dropout must be from 0 to below 1. Got 1."),
+    ({"dropout": -0.1}, "--dropout must be from 0 to below 1. Got -0.1."),
+    ({"learning_rate": 0.0}, "--learning-rate must be above 0. Got 0."),
+    ({"levels": (80, 0)}, "--levels must be above 0 and at most 99.9 percent. Got 0."),
+    ({"levels": (100,)}, "--levels must be above 0 and at most 99.9 percent. Got 100."),
+    ({"intervals": "dropout", "dropout": 0.0}, "--intervals dropout needs a --dropout above 0"),
+    ({"validation": 2}, "--validation must be 0 or at least the horizon, 3. Got 2."),
+    ({"validation": -1, "strategy": "recursive"}, "--validation must be"),
+    ({"max_time": 0.0}, "--max-time must be"),
+    ({"seed": -1}, "--seed must be"),
+    ({"calendar": ("hours",)}, "--calendar must be some of"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=lambda value: str(value)[:40])
+def test_arguments_out_of_range_are_refused_in_one_line(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError) as error:
+        small(**arguments)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"model": "segment", "segment": 7},
+            r"^[^\n]*segment of 7 steps needs a look-back [^\n]*$",
+        ),
+        ({"validation": 35}, "^--validation 35 leaves no window of 9 rows to train on$"),
+        ({"normalization": "log"}, r"^[^\n]*--normalization[^\n]*$"),
+        ({"normalization": "seasonal", "season": 7}, r"^[^\n]*--normalization[^\n]*$"),
+        ({"normalization": "shifted", "season": 6}, r"^[^\n]*--normalization[^\n]*$"),
+    ],
+)
+def test_arguments_that_the_data_do_not_allow_are_refused_in_one_line(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        small(**options).fit(seasonal_series(40) - 50)
+
+
+def test_fit_that_is_refused_leaves_nothing_to_predict_from() -> None:
+    forecaster = small(validation=35)
+    with pytest.raises(DataError, match="leaves no window"):
+        forecaster.fit(seasonal_series(40))
+    with pytest.raises(DataError, match="call fit first"):
+        forecaster.predict()
+
+
+def test_forecast_that_is_not_finite_is_told() -> None:
+    forecaster = drawn(small(), seasonal_series(40))
+    forecaster.model_.set_weights([weight * np.nan for weight in forecaster.model_.get_weights()])
+    with pytest.raises(DataError, match=r"^the network's forecast is not finite; .*--epochs$"):
+        forecaster.predict()
+
+
+def test_clone_has_the_arguments_and_no_fit() -> None:
+    arguments: dict[str, Any] = {"horizon": 3, "look_back": 7, "model": "lstm", "cell": "rnn"}
+    arguments |= {"strategy": "recursive", "units": 5, "num_layers": 2, "bidirectional": True}
+    arguments |= {"dropout": 0.3, "segment": 4, "normalization": ["log", "last"], "season": 4}
+    arguments |= {"series_scale": "deviation", "cycle": 9, "embed_series": True, "loss": "mae"}
+    arguments |= {"calendar": ["hour"], "levels": [50.0], "intervals": "quantile"}
+    arguments |= {"num_members": 2, "epochs": 1, "stride": 2, "batch_size": 7, "learning_rate": 0.1}
+    arguments |= {"patience": 2, "validation": 8, "max_time": 3.0, "checkpoint": "x", "seed": 9}
+    forecaster = Forecaster(**arguments, quiet=False)
+    assert forecaster.get_params() == arguments | {"quiet": False}
+    for name, value in arguments.items():
+        assert getattr(forecaster, name) is value
+    assert forecaster.clone().get_params() == forecaster.get_params()
+    assert forecaster.clone(seed=1, cycle=None).get_params() == forecaster.get_params() | {
+        "seed": 1,
+        "cycle": None,
+    }
+    with pytest.raises(DataError, match="call fit first"):
+        fitted("series").clone().predict()
 
 
 def test_arguments_reach_the_network() -> None:
-    forecaster = small(model="lstm", units=7, num_layers=2, season=4, epochs=1).fit(
-        seasonal_series(40)
-    )
+    forecaster = small(model="lstm", units=7, num_layers=2, season=4, cycle=4)
+    drawn(forecaster, seasonal_series(40))
     layer = forecaster.model_.get_layer("lstm")
-    assert (layer.units, layer.num_layers) == (7, 2)
-    assert forecaster.model_.input_shape == (None, 13)
-    assert forecaster.model_.output_shape == (None, 5)
-    assert forecaster.season_ == forecaster.scaling_.season == 4
+    assert (layer.units, layer.num_layers, layer.dropout) == (7, 2, 0.2)
+    assert forecaster.model_.get_layer("cycle").period == 4
+    assert forecaster.model_.output_shape == (None, HORIZON)
+    assert forecaster.season_ == forecaster.measures_.scaling.season == 4
+    assert forecaster.fitted_settings()["season"] == 4
 
 
-def test_training_stops_early_on_noise_and_keeps_the_best_weights() -> None:
-    noise = pd.Series(np.random.default_rng(0).normal(size=100))
-    forecaster = small(horizon=2, look_back=4, epochs=600).fit(noise)
-    losses = forecaster.losses_["val_loss"]
-    assert len(losses) == forecaster.epochs_ == int(np.argmin(losses)) + 1 + PATIENCE < 600
-    past, future = cut_windows(noise.to_numpy("float32"), 4, 2)
-    held_out = slice(-validation_windows(len(past), 2), None)
-    forecast = forecaster.model_.predict_on_batch(past[held_out])
-    loss = np.mean((forecast - future[held_out]) ** 2) / forecaster.scaling_.loss_scale
-    assert loss == pytest.approx(min(losses), rel=1e-4)
+@pytest.mark.parametrize(
+    "options", [{"cycle": 4}, {"embed_series": True}, {"model": "segment", "embed_series": True}]
+)
+def test_what_is_learned_for_each_series_can_be_learned_for_one(options: dict[str, Any]) -> None:
+    forecaster = small(segment=3, **options).fit(seasonal_series(30))
+    assert np.isfinite(forecaster.predict()).all(axis=None)
+
+
+@cache
+def default_fit() -> Forecaster:
+    return Forecaster(epochs=1, units=4).fit(air_passengers()[:-12])
 
 
 def test_defaults_of_a_built_in_run() -> None:
-    forecaster = default_run(0).forecaster
-    assert (forecaster.look_back_, forecaster.season_) == (24, 12)
-    assert (forecaster.scaling_.base, forecaster.scaling_.log) == ("seasonal", True)
+    forecaster = default_fit()
+    settings = {"look_back": 24, "season": 12, "levels": (80,), "epochs": 1}
+    settings |= {"normalization": "seasonal", "log": True}
+    assert forecaster.fitted_settings() == settings
+    forecast = forecaster.predict()
+    assert list(forecast.columns) == ["forecast", "forecast-lo-80", "forecast-hi-80"]
+    assert forecast.index.equals(air_passengers().index[-12:])
+    table = forecaster.forecast_table(forecast)
+    assert list(table.columns) == ["ds", *forecast.columns]
+
+
+def test_default_recipe_beats_seasonal_naive_by_a_wide_margin() -> None:
+    run = Forecaster(levels=()).backtest(air_passengers())
+    scores = run.scores["rmse"]
+    assert scores["network"] < 25
+    assert scores["seasonal_naive"] == pytest.approx(50.7, abs=0.05)
+    assert run.skill == 1 - scores["network"] / scores["naive":"seasonal_naive"].min() > 0.5
 
 
 @pytest.mark.parametrize(
@@ -186,55 +496,83 @@ def test_default_look_back_always_leaves_enough_windows(
     assert more - look_back + 1 >= LEAST_WINDOWS
 
 
-def test_default_epochs() -> None:
-    steps = [1, 4, 40, 100, 150, 200, 2000]
-    assert [default_epochs(s) for s in steps] == [400, 100, 10, 10, 10, 7, 1]
+@pytest.mark.parametrize(
+    ("windows", "horizon", "held_out"),
+    [(239, 12, 0), (240, 12, 24), (1000, 12, 100), (20, 1, 2), (19, 1, 0), (10_000, 1, 1000)],
+)
+def test_windows_of_early_stopping_are_spared_by_long_series_only(
+    windows: int, horizon: int, held_out: int
+) -> None:
+    lengths = np.array([windows + LOOK_BACK + horizon - 1])
+    rows = held_out + horizon - 1 if held_out else 0
+    assert validation_rows(lengths, LOOK_BACK, horizon, None).tolist() == [rows]
+    assert validation_rows(lengths, LOOK_BACK, horizon, 0).tolist() == [0]
+    assert validation_rows(lengths, LOOK_BACK, horizon, 77).tolist() == [77]
 
 
-def test_validation_windows_are_spared_by_long_series_only() -> None:
-    cases = [(239, 12), (240, 12), (1000, 12), (20, 1), (19, 1), (10_000, 1)]
-    assert [validation_windows(*case) for case in cases] == [0, 24, 100, 2, 0, 1000]
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=4), st.integers(1, 50))
+def test_early_stopping_leaves_half_of_the_windows_to_train_on(
+    lengths: list[int], horizon: int
+) -> None:
+    rows = validation_rows(np.array(lengths), LOOK_BACK, horizon, None)
+    windows = np.maximum(np.array(lengths) - LOOK_BACK - horizon + 1, 0)
+    left = np.maximum(windows - rows, 0)
+    assert left.sum() >= windows.sum() / 2
+    assert (rows[windows == 0] == 0).all()
+    held_out = np.maximum(rows - horizon + 1, 0)
+    assert (held_out <= windows // 4).all()
 
 
-@given(st.integers(1, 5000), st.integers(1, 50))
-def test_validation_leaves_three_quarters_to_train_on(windows: int, horizon: int) -> None:
-    held_out = validation_windows(windows, horizon)
-    assert 0 <= held_out <= windows // 4
-    assert held_out == 0 or held_out >= horizon
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=4), st.integers(1, 20))
+def test_intervals_are_calibrated_on_whole_horizons(lengths: list[int], horizon: int) -> None:
+    rows = calibration_rows(np.array(lengths), horizon, 80)
+    assert (rows >= horizon + (3 if len(lengths) == 1 else 0)).all()
+    assert (rows <= np.maximum(3 * horizon, horizon + 3)).all()
+
+
+@pytest.mark.parametrize("lengths", [(40, 11), (11, 40)])
+def test_windows_held_out_never_reach_into_another_series(
+    lengths: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One series has too few rows for a window before those of early stopping."""
+
+    def check(model: Any, design: Any, *both: WindowBatches, **_: Any) -> dict[str, list[float]]:
+        for batches in both[:2]:
+            assert len(batches.starts) > 0
+            assert batches.starts.min() >= 0
+            ends = batches.starts + LOOK_BACK + HORIZON - 1
+            series = batches.rows.series_of(batches.starts)
+            assert (series == batches.rows.series_of(ends)).all()
+        return {"loss": [1.0]}
+
+    monkeypatch.setattr("kerasrnn.forecasting.forecaster.train", check)
+    small(validation=8).fit(many(lengths)[PLAIN])
 
 
 def test_short_series_is_refused_with_the_rows_it_needs() -> None:
-    needed = 13 + 5 + LEAST_WINDOWS - 1
-    with pytest.raises(DataError, match=f"^{needed - 1} rows .* look-back of 13 .* need {needed};"):
+    needed = LOOK_BACK + HORIZON + LEAST_WINDOWS - 1
+    message = f"^{needed - 1} rows .* look-back of 6 and a horizon of 3, which need {needed};"
+    with pytest.raises(DataError, match=message):
         small().fit(seasonal_series(needed - 1))
-    assert len(small().fit(seasonal_series(needed)).predict()) == 5
-    with pytest.raises(DataError, match="need"):
-        hold_out(small(), seasonal_series(4))
+    assert len(drawn(small(), seasonal_series(needed)).predict()) == HORIZON
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_missing_value_is_refused_with_its_time(value: float) -> None:
     series = seasonal_series(40)
     series.iloc[3] = value
-    with pytest.raises(DataError, match="y: missing or infinite value at 2000-04-01"):
+    with pytest.raises(DataError, match=r"^[^\n]*(2000-04-01|row 3)[^\n]*$"):
         small().fit(series)
 
 
-@pytest.mark.parametrize(
-    "name", ["horizon", "look_back", "units", "num_layers", "epochs", "season"]
-)
-def test_numbers_below_one_are_refused(name: str) -> None:
-    with pytest.raises(DataError, match=f"^--{name.replace('_', '-')} must be .* Got 0"):
-        Forecaster(**{name: 0})
-    with pytest.raises(DataError, match=r"--model must be one of rnn, lstm, gru\. Got 'cnn'"):
-        Forecaster(model="cnn")
-
-
-def test_clone_has_the_arguments_and_no_fit() -> None:
-    arguments = {"horizon": 3, "look_back": 7, "model": "rnn", "units": 5, "num_layers": 2}
-    arguments |= {"epochs": 1, "season": 4, "seed": 9, "quiet": False}
-    assert Forecaster(**arguments).clone().get_params() == arguments
-    assert not hasattr(small_run("plain").forecaster.clone(), "model_")
+def test_saved_network_forecasts_from_scaled_windows(tmp_path: Any) -> None:
+    forecaster = default_fit()
+    forecaster.model_.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    scales = forecaster.measures_.series
+    window = (air_passengers().iloc[-36:-12].to_numpy() / scales.scale).astype("float32")
+    forecast = loaded.predict_on_batch({"window": window[None]})[0].astype("float64") * scales.scale
+    assert forecast.tolist() == forecaster.predict()["forecast"].tolist()
 
 
 def test_classic_program_predicts_one_step_from_scaled_windows() -> None:

@@ -10,23 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from kerasrnn.forecasting import DataError, Forecaster, HoldOut
+from kerasrnn.forecasting import DataError
 from kerasrnn.forecasting.classic import Classic
 from kerasrnn.forecasting.outputs import check_directory, staged, write_json
-from kerasrnn.forecasting.plotting import plot_classic, plot_forecast, plot_sine, save
+from kerasrnn.forecasting.plotting import plot_classic, plot_sine, save
 from kerasrnn.forecasting.sine import STARTS, curve, curve_times
 from tests.tables import seasonal_series
 
 SCORES = pd.DataFrame({"rmse": [1.234, 2, 3]}, ["network", "naive", "seasonal_naive"])
-
-
-def forecast_figure(series: pd.Series) -> Figure:
-    """Draw a picture as of a forecast of which nothing was computed."""
-    rows, held = series.iloc[:-5], series.iloc[-8:-5]
-    held_out = HoldOut(Forecaster(model="lstm"), held, held + 1, SCORES, 0.25)
-    return plot_forecast(rows, held_out, series.iloc[-5:].rename("forecast"))
 
 
 def data(axes: Axes) -> list[list[float]]:
@@ -35,49 +27,6 @@ def data(axes: Axes) -> list[list[float]]:
 
 def legend(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.get_legend().get_texts()]
-
-
-INDEXES = {
-    "months": pd.date_range("2000-01-01", periods=40, freq="MS"),
-    "zone": pd.date_range("2000-01-01", periods=40, freq="h", tz="Europe/Paris"),
-    "uneven": pd.DatetimeIndex(
-        pd.date_range("2000-01-01", periods=80)[np.arange(40) + np.arange(40) // 5]
-    ),
-    "numbers": pd.RangeIndex(40),
-}
-
-
-@pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
-def test_forecast_figure_has_history_test_and_future(index: pd.Index, tmp_path: Path) -> None:
-    series = pd.Series(seasonal_series(40).to_numpy(), index, name="sales")
-    figure = forecast_figure(series)
-    (axes,) = figure.axes
-    values = series.to_list()
-    held = [value + 1 for value in values[32:35]]
-    assert data(axes) == [values[:35], held, values[34:], values[35:]]
-    assert legend(axes) == [
-        "history",
-        "forecast of held-out rows (RMSE 1.234, skill +0.25)",
-        "forecast, 5 steps ahead",
-    ]
-    assert axes.get_ylabel() == "sales"
-    assert axes.get_title(loc="left") == "Forecast of sales by LSTM"
-    save(figure, tmp_path / "forecast.png")
-    assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_forecast_figure_shows_the_last_stretch_of_a_long_history() -> None:
-    (axes,) = forecast_figure(seasonal_series(500)).axes
-    assert len(data(axes)[0]) == 60  # at least, and ten times a horizon of 5 is less
-    assert data(axes)[0][-1] == seasonal_series(500).iloc[-6]
-
-
-def test_forecast_lines_stand_at_their_times() -> None:
-    series = seasonal_series(40)
-    (axes,) = forecast_figure(series).axes
-    times = [pd.DatetimeIndex(line.get_xdata(orig=True)) for line in axes.lines]
-    expected = [series.index[:35], series.index[32:35], series.index[34:], series.index[35:]]
-    assert all(got.equals(pd.DatetimeIndex(of)) for got, of in zip(times, expected, strict=True))
 
 
 def test_classic_figure_has_both_curves_and_the_end_of_training() -> None:
@@ -107,8 +56,7 @@ def test_sine_figure_has_a_panel_a_start() -> None:
 
 
 def test_figures_leave_no_pyplot_state(tmp_path: Path) -> None:
-    save(forecast_figure(seasonal_series(40)), tmp_path / "a.png")
-    save(plot_sine({0: curve(0)[1:]}, {0: 0.0}), tmp_path / "b.png")
+    save(plot_sine({0: curve(0)[1:]}, {0: 0.0}), tmp_path / "a.png")
     assert plt.get_fignums() == []
 
 
@@ -142,6 +90,15 @@ def test_staged_files_replace_their_like_and_no_others(tmp_path: Path) -> None:
     with staged(tmp_path) as folder:
         (folder / "a.txt").write_text("new")
     assert tree(tmp_path) == {"a.txt": "new", "other.txt": "other"}
+
+
+def test_staged_folders_replace_their_like_whole(tmp_path: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "old.txt").write_text("old")
+    with staged(tmp_path) as folder:
+        (folder / "saved").mkdir()
+        (folder / "saved" / "new.txt").write_text("new")
+    assert tree(tmp_path) == {"saved/new.txt": "new"}
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])

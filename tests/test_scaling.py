@@ -1,77 +1,204 @@
-"""What is measured on the training rows, and the network built on it."""
-
-from collections.abc import Iterator
+"""What is taken off windows and put back on forecasts, and what is measured for that."""
 
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kerasrnn.forecasting import DataError
 from kerasrnn.forecasting.baselines import seasonal_naive
-from kerasrnn.forecasting.models import forecast_model
 from kerasrnn.forecasting.scaling import (
+    LEAST_SPREAD,
+    NORMALIZATIONS,
     Scaling,
-    base_forecast,
+    forecast_from,
     grows_in_proportion,
     measure_scaling,
+    measure_series,
+    normalize,
+    outputs_for,
+    parse_normalization,
+    takes_logarithm,
 )
-from kerasrnn.forecasting.windows import cut_windows
 
 LOOK_BACK, HORIZON, SEASON = 14, 9, 6
-# Keras takes the mean of float64 values in float32.
-TOLERANCE = {"last": 1e-12, "mean": 1e-6, "seasonal": 1e-12}
+normalizations = pytest.mark.parametrize("kind", NORMALIZATIONS)
 
 
-@pytest.fixture
-def double() -> Iterator[None]:
-    """Build models in float64."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before)
-    keras.config.set_dtype_policy(before)
+def windows_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all windows of a series, and what follows each."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, LOOK_BACK + HORIZON)
+    return windows[:, :LOOK_BACK], windows[:, LOOK_BACK:]
 
 
-def measured(values: np.ndarray, season: int = SEASON) -> Scaling:
-    return measure_scaling(values, *cut_windows(values, LOOK_BACK, HORIZON), season)
+def measured(
+    values: np.ndarray, season: int = SEASON, kind: str = "auto", log: bool = False
+) -> Scaling:
+    return measure_scaling(*windows_of(values), season, kind, log)
 
 
 def waves(rng: np.random.Generator, rows: int = 90, period: int = SEASON) -> np.ndarray:
     return 20 + 4 * np.sin(2 * np.pi * np.arange(rows) / period) + rng.normal(0, 0.5, rows)
 
 
+def growing(rng: np.random.Generator, rows: int = 120) -> np.ndarray:
+    return waves(rng, rows) * np.exp(0.02 * np.arange(rows))
+
+
+def base_by_hand(window: np.ndarray, kind: str, horizon: int) -> np.ndarray:
+    if kind == "seasonal":
+        return seasonal_naive(window, horizon, SEASON)
+    if kind == "shifted":
+        moved = window[-1] - window[-SEASON - 1]
+        return seasonal_naive(window, horizon, SEASON) + moved
+    if kind == "mix":
+        seasons = window[len(window) % SEASON :].reshape(-1, SEASON)
+        return np.resize(seasons.mean(axis=0), horizon)
+    level = {"standard": 0.0, "mean": window.mean(), "window": window.mean()}
+    return np.full(horizon, level.get(kind, window[-1]))
+
+
+def inputs_by_hand(window: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "difference":
+        return np.diff(window, prepend=window[0])
+    if kind == "standard":
+        return window
+    if kind in ("window", "mix"):
+        return (window - window.mean()) / (window.std() + LEAST_SPREAD)
+    return window - (window.mean() if kind == "mean" else window[-1])
+
+
+def outputs_by_hand(window: np.ndarray, kind: str, future: np.ndarray) -> np.ndarray:
+    if kind == "difference":
+        return np.diff(future, prepend=window[-1])
+    left = future - base_by_hand(window, kind, len(future))
+    return left / (window.std() + LEAST_SPREAD) if kind in ("window", "mix") else left
+
+
+@normalizations
+@pytest.mark.parametrize("horizon", [1, SEASON, HORIZON, 2 * SEASON + 1])
+def test_windows_are_normalized_as_by_hand(
+    rng: np.random.Generator, kind: str, horizon: int
+) -> None:
+    past, future = rng.normal(3, 2, (5, LOOK_BACK)), rng.normal(3, 2, (5, horizon))
+    inputs, base, spread = normalize(past, kind, SEASON, horizon, np)
+    outputs = outputs_for(future, base, spread, kind)
+    for i, window in enumerate(past):
+        np.testing.assert_allclose(inputs[i], inputs_by_hand(window, kind), rtol=1e-12)
+        np.testing.assert_allclose(base[i], base_by_hand(window, kind, horizon), rtol=1e-12)
+        expected = outputs_by_hand(window, kind, future[i])
+        np.testing.assert_allclose(outputs[i], expected, rtol=1e-10, atol=1e-12)
+
+
+@normalizations
+@given(seed=st.integers(0, 2**32 - 1), horizon=st.integers(1, 20))
+def test_what_is_taken_off_is_put_back(kind: str, seed: int, horizon: int) -> None:
+    rng = np.random.default_rng(seed)
+    past, future = rng.normal(5, 3, (4, LOOK_BACK)), rng.normal(5, 3, (4, horizon))
+    _, base, spread = normalize(past, kind, SEASON, horizon, np)
+    outputs = outputs_for(future, base, spread, kind)
+    np.testing.assert_allclose(forecast_from(outputs, base, spread, kind, np), future, rtol=1e-9)
+    several = np.stack([outputs, 2 * outputs], axis=2)
+    forecasts = forecast_from(several, base, spread, kind, np)
+    assert forecasts.shape == (4, horizon, 2)
+    np.testing.assert_allclose(forecasts[:, :, 0], future, rtol=1e-9)
+    twice = forecast_from(2 * outputs, base, spread, kind, np)
+    np.testing.assert_allclose(forecasts[:, :, 1], twice, rtol=1e-12)
+
+
+@normalizations
+def test_network_normalizes_as_numpy_does(rng: np.random.Generator, kind: str) -> None:
+    past = rng.normal(5, 3, (4, LOOK_BACK)).astype("float32")
+    outputs = rng.normal(0, 1, (4, HORIZON, 2)).astype("float32")
+    expected = normalize(past, kind, SEASON, HORIZON, np)
+    got = normalize(keras.ops.convert_to_tensor(past), kind, SEASON, HORIZON, keras.ops)
+    for ours, theirs in zip(got, expected, strict=True):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(ours), theirs, rtol=1e-5, atol=1e-6)
+    forecasts = forecast_from(outputs, *expected[1:], kind, np)
+    tensors = forecast_from(keras.ops.convert_to_tensor(outputs), *got[1:], kind, keras.ops)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(tensors), forecasts, rtol=1e-4)
+
+
 def test_random_walk_starts_from_the_last_value(rng: np.random.Generator) -> None:
-    scaling = measured(1000 + np.cumsum(rng.normal(0.5, 1, 300)))
-    assert (scaling.base, scaling.log) == ("last", False)
+    assert measured(1000 + np.cumsum(rng.normal(0.5, 1, 300))).normalization == "last"
 
 
 def test_noise_starts_from_the_mean(rng: np.random.Generator) -> None:
-    assert measured(rng.normal(5, 1, 300)).base == "mean"
+    assert measured(rng.normal(5, 1, 300)).normalization == "mean"
 
 
 def test_season_starts_from_the_last_season(rng: np.random.Generator) -> None:
-    assert measured(waves(rng)).base == "seasonal"
-    assert measured(waves(rng), season=1).base != "seasonal"
-    assert measured(waves(rng, period=LOOK_BACK), season=LOOK_BACK).base == "seasonal"
+    assert measured(waves(rng)).normalization == "seasonal"
+    without = measured(waves(rng), season=1).normalization
+    assert without not in ("seasonal", "shifted")
+    whole = measured(waves(rng, period=LOOK_BACK), season=LOOK_BACK)
+    assert whole.normalization == "seasonal"
     longer = LOOK_BACK + 1  # a window does not hold a season of it
-    assert measured(waves(rng, period=longer), season=longer).base != "seasonal"
+    beyond = measured(waves(rng, period=longer), season=longer)
+    assert beyond.normalization not in ("seasonal", "shifted")
+
+
+def test_season_on_a_changing_slope_goes_on_from_the_last_value(rng: np.random.Generator) -> None:
+    level = np.cumsum(np.cumsum(rng.normal(0, 1, 300)))
+    season = 20 * np.sin(2 * np.pi * np.arange(300) / SEASON)
+    assert measured(level + season).normalization == "shifted"
 
 
 def test_base_is_chosen_by_what_growth_leaves(rng: np.random.Generator) -> None:
     """Along a noisy line, the mean and its growth leave least, the mean alone leaves most."""
     line = np.arange(300) + rng.normal(0, 1, 300)
-    assert measured(line, season=HORIZON + 1).base == "mean"
+    assert measured(line, season=HORIZON + 1).normalization == "mean"
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_base_of_the_least_variance_is_chosen(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights = rng.exponential(size=3)
+    steps = np.arange(80)
+    values = weights @ [
+        np.cumsum(rng.normal(size=80)),
+        rng.normal(size=80),
+        3 * np.sin(2 * np.pi * steps / SEASON),
+    ]
+    past, future = windows_of(values)
+    left = {}
+    for kind in ("last", "mean", "seasonal", "shifted"):
+        errors = future - [base_by_hand(window, kind, HORIZON) for window in past]
+        left[kind] = np.mean((errors - errors.mean(axis=0)) ** 2)
+    chosen = measured(values).normalization
+    assert left[chosen] == pytest.approx(min(left.values()), rel=1e-9)
 
 
 def test_straight_line_is_all_growth() -> None:
     scaling = measured(3.0 * np.arange(60), season=1)
-    assert scaling.base == "last"
+    assert scaling.normalization == "last"
     assert scaling.growth == tuple(3.0 * np.arange(1, HORIZON + 1))
     assert (scaling.output_scale, scaling.loss_scale) == (1, 1)  # nothing is left to scale
 
 
-def growing(rng: np.random.Generator, rows: int = 120) -> np.ndarray:
-    return waves(rng, rows) * np.exp(0.02 * np.arange(rows))
+@normalizations
+@pytest.mark.parametrize("log", [False, True])
+def test_scales_are_the_formulas(rng: np.random.Generator, kind: str, log: bool) -> None:
+    values = growing(rng)
+    scaling = measured(values, kind=kind, log=log)
+    assert (scaling.log, scaling.normalization, scaling.season) == (log, kind, SEASON)
+    z_past, z_future = windows_of(np.log(values) if log else values)
+    pairs = list(zip(z_past, z_future, strict=True))
+    inputs = [inputs_by_hand(window, kind) for window, _ in pairs]
+    outputs = np.array([outputs_by_hand(window, kind, future) for window, future in pairs])
+    growth = outputs.mean(axis=0)
+    np.testing.assert_allclose(scaling.growth, growth, rtol=1e-10)
+    assert scaling.input_scale == pytest.approx(np.sqrt(np.mean(np.square(inputs))))
+    assert scaling.output_scale == pytest.approx(np.sqrt(np.mean((outputs - growth) ** 2)))
+    fitted = []
+    for window, _ in pairs:
+        spread = window.std() + LEAST_SPREAD if kind in ("window", "mix") else 1.0
+        added = np.cumsum(growth) if kind == "difference" else growth * spread
+        fitted.append(base_by_hand(window, kind, HORIZON) + added)
+    _, future = windows_of(values)
+    error = future - (np.exp(fitted) if log else fitted)
+    assert scaling.loss_scale == pytest.approx(np.mean(error**2))
 
 
 def test_logarithm_where_the_spread_grows_with_the_level(rng: np.random.Generator) -> None:
@@ -125,6 +252,8 @@ def test_no_logarithm_of_zero_or_less(rng: np.random.Generator, value: float) ->
     values = growing(rng)
     values[3] = value
     assert not grows_in_proportion(values, SEASON)
+    both = np.concatenate([growing(rng), growing(rng), values])
+    assert not takes_logarithm(both, np.array([0, 120, 240, 360]), SEASON)
 
 
 def test_no_logarithm_where_a_season_has_no_swing() -> None:
@@ -132,92 +261,80 @@ def test_no_logarithm_where_a_season_has_no_swing() -> None:
     assert not grows_in_proportion(steps, SEASON)
 
 
-@pytest.mark.parametrize("horizon", [1, SEASON, HORIZON, 2 * SEASON + 1])
-def test_base_forecasts_are_the_naive_ones_of_each_window(
-    rng: np.random.Generator, horizon: int
+@pytest.mark.parametrize(("many", "few", "log"), [(3, 2, True), (2, 2, False), (1, 3, False)])
+def test_logarithm_is_for_most_series(
+    rng: np.random.Generator, many: int, few: int, log: bool
 ) -> None:
-    past = rng.normal(size=(5, LOOK_BACK))
-    for base in ("last", "mean", "seasonal"):
-        got = base_forecast(past, base, horizon, SEASON)
-        assert got.shape == (5, horizon)
-        for window, forecast in zip(past, got, strict=True):
-            expected = {
-                "last": np.full(horizon, window[-1]),
-                "mean": np.full(horizon, window.mean()),
-                "seasonal": seasonal_naive(window, horizon, SEASON),
-            }[base]
-            np.testing.assert_array_equal(forecast, expected)
+    parts = [growing(rng) for _ in range(many)] + [waves(rng) for _ in range(few)]
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+    assert takes_logarithm(np.concatenate(parts), offsets, SEASON) is log
+
+
+@pytest.mark.parametrize(
+    ("given", "log", "kind"),
+    [
+        ("auto", None, "auto"),
+        (("auto",), None, "auto"),
+        *((kind, False, kind) for kind in NORMALIZATIONS),
+        ("log", True, "auto"),
+        (["log"], True, "auto"),
+        (("log", "auto"), True, "auto"),
+        (("log", "last"), True, "last"),
+        (["window", "log"], True, "window"),
+    ],
+)
+def test_normalization_is_parsed(given: object, log: bool | None, kind: str) -> None:
+    assert parse_normalization(given) == (log, kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("minmax", "'minmax'"),
+        (("last", "mean"), "'last', 'mean'"),
+        (("log", "log"), "'log', 'log'"),
+        (("log", "minmax"), "'log', 'minmax'"),
+        ("", "''"),
+    ],
+)
+def test_unknown_normalization_is_refused(given: object, told: str) -> None:
+    known = ", ".join(["auto", *NORMALIZATIONS])
+    with pytest.raises(DataError) as error:
+        parse_normalization(given)  # type: ignore[arg-type]
+    assert str(error.value) == (
+        f"--normalization must be one of {known}, or log, or log with one of them. Got {told}."
+    )
 
 
 @pytest.mark.parametrize("log", [False, True])
-def test_scales_are_the_formulas(rng: np.random.Generator, log: bool) -> None:
-    values = growing(rng) if log else waves(rng)
-    scaling = measured(values)
-    assert (scaling.log, scaling.base) == (log, "seasonal")
-    z = np.log(values) if log else values
-    deviations, errors = [], []
-    for start in range(len(values) - LOOK_BACK - HORIZON + 1):
-        end = start + LOOK_BACK
-        deviations.append(z[start:end] - z[end - 1])
-        errors.append(z[end : end + HORIZON] - seasonal_naive(z[start:end], HORIZON, SEASON))
-    growth = np.mean(errors, axis=0)
-    left = errors - growth
-    np.testing.assert_allclose(scaling.growth, growth, rtol=1e-10)
-    assert scaling.input_scale == pytest.approx(np.sqrt(np.mean(np.square(deviations))))
-    assert scaling.output_scale == pytest.approx(np.sqrt(np.mean(left**2)))
-    _, future = cut_windows(values, LOOK_BACK, HORIZON)
-    _, z_future = cut_windows(z, LOOK_BACK, HORIZON)
-    fitted = np.exp(z_future - left) if log else z_future - left
-    assert scaling.loss_scale == pytest.approx(np.mean((future - fitted) ** 2))
+@pytest.mark.parametrize("kind", ["naive", "deviation"])
+def test_series_scales_are_the_formulas(rng: np.random.Generator, kind: str, log: bool) -> None:
+    parts = [rng.normal(3, 2, rows) for rows in (40, SEASON + 1, SEASON, 2)]
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+    scales = measure_series(np.concatenate(parts), offsets, SEASON, kind, log)
+    for i, part in enumerate(parts):
+        lag = SEASON if len(part) > SEASON else 1
+        naive = np.sqrt(np.mean((part[lag:] - part[:-lag]) ** 2))
+        assert scales.scale[i] == pytest.approx(naive if kind == "naive" else part.std())
+        assert scales.location[i] == pytest.approx(0.0 if log else part.mean())
+    assert scales.kind == kind
 
 
-def some_scaling(base: str, log: bool) -> Scaling:
-    growth = tuple(np.linspace(0.1, 0.3, HORIZON).tolist())
-    return Scaling(log, base, SEASON, growth, input_scale=0.7, output_scale=0.4, loss_scale=2.0)
+@pytest.mark.parametrize("kind", ["naive", "deviation"])
+def test_series_without_spread_is_divided_by_its_size(kind: str) -> None:
+    values = np.array([5.0, 5, 5, -4, -4, 0, 0, 7])
+    scales = measure_series(values, np.array([0, 3, 5, 7, 8]), 1, kind, log=False)
+    assert scales.scale.tolist() == [5, 4, 1, 7]
 
 
-@pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("log", [False, True])
-@pytest.mark.parametrize(("base", "cell"), [("last", "rnn"), ("mean", "lstm"), ("seasonal", "gru")])
-def test_untrained_network_gives_base_and_growth(
-    rng: np.random.Generator, base: str, cell: str, log: bool
-) -> None:
-    scaling = some_scaling(base, log)
-    windows = rng.uniform(1, 9, (4, LOOK_BACK))
-    model = forecast_model(scaling, LOOK_BACK, cell, units=3, num_layers=2)
-    z = np.log(windows) if log else windows
-    expected = base_forecast(z, base, HORIZON, SEASON) + scaling.growth
-    got = model.predict_on_batch(windows)
-    np.testing.assert_allclose(got, np.exp(expected) if log else expected, rtol=TOLERANCE[base])
-
-
-def randomised(scaling: Scaling) -> keras.Model:
-    """Return a network whose last layer no longer gives zero."""
-    model = forecast_model(scaling, LOOK_BACK, "gru", units=3)
-    rng = np.random.default_rng(2)
-    model.set_weights([rng.normal(0, 0.4, weight.shape) for weight in model.get_weights()])
-    return model
-
-
-@pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("base", ["last", "mean", "seasonal"])
-def test_forecast_moves_with_the_level(rng: np.random.Generator, base: str) -> None:
-    windows = rng.uniform(1, 9, (4, LOOK_BACK))
-    additive, multiplicative = (randomised(some_scaling(base, log)) for log in (False, True))
-    higher = additive.predict_on_batch(windows + 50)
-    expected = additive.predict_on_batch(windows) + 50
-    np.testing.assert_allclose(higher, expected, rtol=TOLERANCE[base])
-    higher = multiplicative.predict_on_batch(windows * 50)
-    expected = multiplicative.predict_on_batch(windows) * 50
-    np.testing.assert_allclose(higher, expected, rtol=TOLERANCE[base])
-
-
-@pytest.mark.usefixtures("double")
-def test_forecast_follows_the_unit_of_the_series(rng: np.random.Generator) -> None:
-    values = waves(rng)
-    windows, _ = cut_windows(values, LOOK_BACK, HORIZON)
-    small, large = randomised(measured(values)), randomised(measured(1000 * values))
-    untouched = forecast_model(measured(values), LOOK_BACK).predict_on_batch(windows)
-    forecast = small.predict_on_batch(windows)
-    assert np.abs(forecast - untouched).max() > 0.1  # the network has its say
-    np.testing.assert_allclose(large.predict_on_batch(1000 * windows), 1000 * forecast, rtol=1e-10)
+def test_scaled_values_are_restored(rng: np.random.Generator) -> None:
+    values, series = rng.normal(50, 9, 30), np.repeat([0, 1, 2], 10)
+    scales = measure_series(values, np.array([0, 10, 20, 30]), 1, "deviation", log=False)
+    scaled = scales.scaled(values, series)
+    for i in range(3):
+        own = scaled[10 * i : 10 * i + 10]
+        assert (own.mean(), own.std()) == (pytest.approx(0, abs=1e-12), pytest.approx(1))
+    np.testing.assert_allclose(scales.restored(scaled, series), values, rtol=1e-12)
+    table = scaled.reshape(3, 5, 2)
+    restored = scales.restored(table, np.arange(3))
+    np.testing.assert_allclose(restored, values.reshape(3, 5, 2), rtol=1e-12)

@@ -1,15 +1,18 @@
 """From a CSV file to a forecast by a recurrent network, beside naive forecasts."""
 
-from kerasrnn.forecasting.backtest import HoldOut, hold_out
-from kerasrnn.forecasting.data import DataError, Reading, air_passengers, read_csv
+from kerasrnn.forecasting.backtest import Backtest, backtest
+from kerasrnn.forecasting.data.panel import Panel
+from kerasrnn.forecasting.data.reading import Reading, air_passengers, read
+from kerasrnn.forecasting.errors import DataError
 from kerasrnn.forecasting.forecaster import Forecaster
 
 __all__ = [
+    "Backtest",
     "DataError",
     "Forecaster",
-    "HoldOut",
+    "Panel",
     "Reading",
     "air_passengers",
-    "hold_out",
-    "read_csv",
+    "backtest",
+    "read",
 ]

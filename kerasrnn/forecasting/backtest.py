@@ -1,67 +1,218 @@
 """Score a forecaster on rows that it has not seen, beside the naive forecasts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.baselines import naive, seasonal_naive
-from kerasrnn.forecasting.data import DataError
-from kerasrnn.forecasting.forecaster import Forecaster
-from kerasrnn.forecasting.metrics import NAIVE, NETWORK, SEASONAL_NAIVE, score, skill
+from kerasrnn.forecasting.baselines import baselines
+from kerasrnn.forecasting.classical import CLASSICAL, classical_forecasts, require_statsforecast
+from kerasrnn.forecasting.data.panel import Panel
+from kerasrnn.forecasting.data.reading import read
+from kerasrnn.forecasting.diagnosis import remarks
+from kerasrnn.forecasting.errors import DataError, require_positive
+from kerasrnn.forecasting.metrics import (
+    DRIFT,
+    NAIVE,
+    NETWORK,
+    SEASONAL_NAIVE,
+    by_horizon,
+    score,
+    score_intervals,
+    skill,
+)
+from kerasrnn.forecasting.progress import StepBar
+
+if TYPE_CHECKING:
+    from kerasrnn.forecasting.forecaster import Forecaster
 
 
 @dataclass(frozen=True)
-class HoldOut:
-    """A forecast of the last rows from those before them.
+class Backtest:
+    """Forecasts from origins in the past, and how good they were.
 
     Attributes:
-        forecaster: The one that was fitted, on all rows but the last.
-        actual: The rows held out.
-        forecast: What was forecast for them.
-        scores: A row for the network, naive and seasonal naive each; see
-            `kerasrnn.forecasting.metrics.score`.
-        skill: How far the network's RMSE lies below the better naive one's; see
-            `kerasrnn.forecasting.metrics.skill`.
+        forecaster: The one that was fitted last.
+        panel: All rows.
+        forecasts: Columns `unique_id`, `ds`, `cutoff` (the last time that was known), `step`
+            (1 for the first row after it), `y`, `network` with `network-lo-80` and
+            `network-hi-80` for each interval, and one column for each forecast beside it.
+        history: Columns `unique_id`, `ds`, `y`: rows before the first origin.
+        season: Steps in a season.
+        levels: Prediction intervals, in percent.
+        models: Names of the columns that were scored.
     """
 
     forecaster: Forecaster
-    actual: pd.Series
-    forecast: pd.Series
-    scores: pd.DataFrame
-    skill: float
+    panel: Panel
+    forecasts: pd.DataFrame
+    history: pd.DataFrame
+    season: int
+    levels: tuple[float, ...]
+    models: tuple[str, ...]
+
+    @cached_property
+    def by_series(self) -> pd.DataFrame:
+        """Scores of each series and forecast; see `kerasrnn.forecasting.metrics.score`."""
+        return score(self.forecasts, self.history, self.season, self.models)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row for each forecast: its scores, averaged over the series where they are finite."""
+        finite = self.by_series.replace([np.inf, -np.inf], np.nan)
+        means = finite.groupby(level="model", sort=False).mean()
+        return means.loc[list(self.models)].rename_axis(None)
+
+    @cached_property
+    def by_horizon(self) -> pd.DataFrame:
+        """Root mean square error at each step ahead, a column for each forecast."""
+        return by_horizon(self.forecasts, self.models)
+
+    @cached_property
+    def intervals(self) -> pd.Series:
+        """Coverage and loss of the intervals; see `kerasrnn.forecasting.metrics`."""
+        return (
+            score_intervals(self.forecasts, self.levels) if self.levels else pd.Series(dtype=float)
+        )
+
+    @property
+    def metric(self) -> str:
+        """What skill compares: `"rmse"`, or for many series, whose units differ, `"mase"`."""
+        return "rmse" if self.panel.num_series == 1 else "mase"
+
+    @property
+    def skill(self) -> float:
+        """How far the network's error lies below that of the better naive forecast."""
+        return skill(self.scores, self.metric)
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know before trusting the network, a sentence each."""
+        return remarks(self.forecasts, self.skill)
 
 
-def hold_out(forecaster: Forecaster, series: pd.Series) -> HoldOut:
-    """Fit a copy of a forecaster on all but the last `horizon` rows, and forecast those.
+def backtest(
+    forecaster: Forecaster,
+    data: Any,
+    *,
+    folds: int = 1,
+    step: int | None = None,
+    refit: bool = False,
+    classical: bool = False,
+    quiet: bool = True,
+    **reading: Any,
+) -> Backtest:
+    """Fit copies of a forecaster on the rows before each origin, and forecast from there.
 
-    Nothing about the held-out rows reaches the fit: scaling, choice of base forecast and
-    early stopping see the rows before them only.
+    Nothing about the rows after an origin reaches the fit: scales, choice of base forecast,
+    intervals and early stopping see the rows before it only.
+
+    Args:
+        forecaster: Its arguments are used; it is not fitted itself.
+        data: As for `Forecaster.fit`.
+        folds: Number of origins.
+        step: Rows between two of them. Default: the horizon.
+        refit: Fit anew at each origin. Default: the network that was fitted at the first one
+            forecasts from all of them, each time with the rows up to there.
+        classical: Score ETS, Theta and ARIMA too, which takes statsforecast, and time.
+        quiet: Show no progress bar.
+        **reading: As for `Forecaster.fit`.
 
     Raises:
-        DataError: the rows before the held-out ones are too few.
+        DataError: there are too few rows, or statsforecast is asked for and missing.
     """
+    require_positive(folds=folds, step=step)
+    if classical:
+        require_statsforecast()
     horizon = forecaster.horizon
-    if len(series) <= horizon:
+    step = step or horizon
+    drops = [horizon + (folds - 1 - fold) * step for fold in range(folds)]
+    panel = long_enough(read(data, **reading), drops[0], horizon)
+    tables = []
+    fitted: Forecaster | None = None
+    with StepBar(folds, quiet) as bar:
+        for fold, drop in enumerate(drops):
+            bar.tell(f"origin {fold + 1} of {folds}")
+            if fitted is None or refit:
+                fitted = forecaster.clone(checkpoint=fold_checkpoint(forecaster, fold))
+                fitted.fit(panel.until(drop))
+            tables.append(fold_table(fitted, panel, drop, classical))
+    assert fitted is not None
+    models = (NETWORK, NAIVE, SEASONAL_NAIVE, DRIFT, *(CLASSICAL if classical else ()))
+    return Backtest(
+        forecaster=fitted,
+        panel=panel,
+        forecasts=pd.concat(tables, ignore_index=True),
+        history=standard_frame(panel.until(drops[0])),
+        season=fitted.season_,
+        levels=fitted.levels_,
+        models=models,
+    )
+
+
+def fold_checkpoint(forecaster: Forecaster, fold: int) -> Any:
+    """Return the directory for the checkpoint of a fold, if one is kept."""
+    if forecaster.checkpoint is None:
+        return None
+    from pathlib import Path
+
+    return Path(forecaster.checkpoint) / f"fold_{fold}"
+
+
+def long_enough(panel: Panel, drop: int, horizon: int) -> Panel:
+    """Return the series that have rows before the first origin."""
+    kept = panel.lengths > drop
+    if not kept.any():
+        rows = int(panel.lengths.max())
         raise DataError(
-            f"{len(series)} rows are too few for a horizon of {horizon}, for which {horizon} are "
-            "held out; more are needed, or a shorter --horizon"
+            f"{rows} rows are too few for a horizon of {horizon}, for which {drop} are held "
+            "out; more are needed, or a shorter --horizon or fewer --folds"
         )
-    history, actual = series.iloc[:-horizon], series.iloc[-horizon:]
-    fitted = forecaster.clone().fit(history)
-    forecast = pd.Series(fitted.predict().to_numpy(), index=actual.index, name="forecast")
-    scores = score_beside_naive(history, actual, forecast.to_numpy(), fitted.season_)
-    return HoldOut(fitted, actual, forecast, scores, skill(scores))
+    if kept.all():
+        return panel
+    return panel.select([name for name, keep in zip(panel.ids, kept, strict=True) if keep])
 
 
-def score_beside_naive(
-    history: pd.Series, actual: pd.Series, forecast: np.ndarray, season: int
-) -> pd.DataFrame:
-    """Score a forecast made at the end of a history beside the naive ones."""
-    past, horizon = history.to_numpy("float64"), len(actual)
-    forecasts = {
-        NETWORK: forecast,
-        NAIVE: naive(past, horizon),
-        SEASONAL_NAIVE: seasonal_naive(past, horizon, season),
-    }
-    return score(past, actual.to_numpy("float64"), forecasts, season)
+def fold_table(fitted: Forecaster, panel: Panel, drop: int, classical: bool) -> pd.DataFrame:
+    """Return all forecasts from one origin, `drop` rows before the end of each series."""
+    from kerasrnn.forecasting.forecaster import forecast_columns
+
+    horizon, count = fitted.horizon, panel.num_series
+    ends = panel.offsets[1:] - drop
+    ahead = (ends[:, None] + np.arange(horizon)).ravel()
+    known = panel.future[ahead].reshape(count, horizon, -1)
+    numbers = fitted.table_after(panel.until(drop), horizon, known)
+    names = [name.replace("forecast", NETWORK, 1) for name in forecast_columns(fitted.levels_)]
+    table = pd.DataFrame(
+        {
+            "unique_id": np.repeat(panel.ids, horizon),
+            "ds": panel.times[ahead],
+            "cutoff": panel.times[np.repeat(ends - 1, horizon)],
+            "step": np.tile(np.arange(1, horizon + 1), count),
+            "y": panel.values[ahead],
+        }
+    )
+    table[names] = numbers.reshape(-1, len(names))
+    histories = [panel.values[a:b] for a, b in zip(panel.offsets[:-1], ends, strict=True)]
+    found = [baselines(history, horizon, fitted.season_) for history in histories]
+    for name in found[0]:
+        table[name] = np.concatenate([one[name] for one in found])
+    if classical:
+        for name, forecast in classical_forecasts(histories, horizon, fitted.season_).items():
+            table[name] = forecast.ravel()
+    return table
+
+
+def standard_frame(panel: Panel) -> pd.DataFrame:
+    """Return the rows of a panel under the names that utilsforecast knows."""
+    return pd.DataFrame(
+        {
+            "unique_id": np.repeat(panel.ids, panel.lengths),
+            "ds": panel.times,
+            "y": panel.values,
+        }
+    )

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.data import DataError, require_positive
-from kerasrnn.forecasting.metrics import NAIVE, NETWORK, SEASONAL_NAIVE, score, skill
+from kerasrnn.forecasting.baselines import NAIVE, SEASONAL_NAIVE
+from kerasrnn.forecasting.errors import DataError, require_positive
+from kerasrnn.forecasting.metrics import NETWORK, score, skill
 from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model
-from kerasrnn.forecasting.windows import cut_windows
 
 TRAINING_SHARE = 0.7
 EPOCHS = 1000
@@ -49,9 +49,9 @@ class Classic:
 def scaled_windows(values: np.ndarray, look_back: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Return windows (windows, 1, look_back), targets (windows, 1, 1) and the scale."""
     scale = float(values.max() - values.min())
-    past, future = cut_windows(values / scale, look_back, 1)
-    floats = keras.config.floatx()
-    return past[:, None, :].astype(floats), future[:, None, :].astype(floats), scale
+    scaled = (values / scale).astype(keras.config.floatx())
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, look_back + 1)
+    return windows[:, None, :look_back].copy(), windows[:, None, look_back:].copy(), scale
 
 
 def run_classic(
@@ -117,4 +117,6 @@ def score_one_step(
         NAIVE: values[rows - 1],
         SEASONAL_NAIVE: values[rows - (season if season <= start else 1)],
     }
-    return score(values[:start], values[rows], forecasts, season)
+    series = pd.DataFrame({"unique_id": "", "ds": np.arange(len(values)), "y": values})
+    table = series[start:].assign(**forecasts)
+    return score(table, series[:start], season, list(forecasts)).droplevel("unique_id")

@@ -1,61 +1,117 @@
-"""Train a recurrent network on a series, and forecast from it."""
+"""Train a recurrent network on one or many series, and forecast from it."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import inspect
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.data import DataError, future_index, require_positive, season_length
-from kerasrnn.forecasting.models import LAYERS, forecast_model
-from kerasrnn.forecasting.progress import ProgressBar
-from kerasrnn.forecasting.scaling import Scaling, measure_scaling
-from kerasrnn.forecasting.windows import cut_windows
+from kerasrnn.forecasting.conformal import errors_needed, interval_widths
+from kerasrnn.forecasting.covariates import require_calendar
+from kerasrnn.forecasting.data.frequency import season_length
+from kerasrnn.forecasting.data.panel import Panel
+from kerasrnn.forecasting.data.reading import future_values, read
+from kerasrnn.forecasting.errors import DataError, require_one_of, require_positive
+from kerasrnn.forecasting.measures import PROBED_WINDOWS, measure
+from kerasrnn.forecasting.models import LAYERS, MODELS, Design, forecast_model
+from kerasrnn.forecasting.predicting import Predictor
+from kerasrnn.forecasting.scaling import (
+    LOG,
+    MIX,
+    SEASONAL,
+    SERIES_SCALES,
+    SHIFTED,
+    parse_normalization,
+)
+from kerasrnn.forecasting.training import LOSSES, Training, default_epochs, train
+from kerasrnn.forecasting.windows import Rows, WindowBatches, spread_out, window_starts
 
-BATCH_SIZE = 32
-LEARNING_RATE = 3e-3
-USUAL_STEPS, MOST_STEPS = 400, 1500
-PATIENCE = 25
+if TYPE_CHECKING:
+    from kerasrnn.forecasting.backtest import Backtest
+
+STRATEGIES = ("direct", "recursive")
+INTERVALS = ("conformal", "quantile", "dropout")
+DEFAULT_LEVELS = (80,)
+BATCH_SIZE, LARGE_BATCH_SIZE, MANY_WINDOWS = 32, 256, 10_000
 LEAST_WINDOWS = 4
-SMALLEST_SPREAD = 1e-5
+SEGMENT = 24
 
 
 class Forecaster:
-    """A recurrent network that forecasts a series from its own past.
+    """A recurrent network that forecasts one series, or thousands, from their own past.
 
     The network sees `look_back` steps and gives all steps of the horizon at once, as a
-    correction to a naive forecast with growth; see `kerasrnn.forecasting.scaling`.
+    correction to a naive forecast with growth; one network serves all series.
 
     >>> forecaster = Forecaster(horizon=12, epochs=1).fit(air_passengers())
     >>> forecast = forecaster.predict()
-    >>> forecast.index[0], len(forecast)
-    (Timestamp('1961-01-01 00:00:00'), 12)
+    >>> forecast.index[0], list(forecast.columns)
+    (Timestamp('1961-01-01 00:00:00'), ['forecast', 'forecast-lo-80', 'forecast-hi-80'])
 
     Args:
         horizon: Steps that are forecast at once. Default 12.
         look_back: Steps that the network sees. Default: two seasons; where there is no
-            season, twice the horizon, at least 24; less where the series is short.
-        model: `"rnn"`, `"lstm"` or `"gru"` (default).
-        units: Units of each recurrent layer. Default 32.
-        num_layers: Recurrent layers. Default 1.
-        epochs: Most passes over the training windows. Default: about 400 training
-            steps, at least 10 passes; no more than 1500 steps, but one pass at least.
+            season, twice the horizon, at least 24; less where the series are short.
+        model: `"rnn"`, `"lstm"`, `"gru"` (default), `"encoder_decoder"` or `"segment"`; see
+            `kerasrnn.forecasting.models.Design`.
+        cell: Kind of recurrent layer in the last two models. Default `"gru"`.
+        strategy: `"direct"` (default): the network gives all steps of the horizon at once;
+            `"recursive"`: it gives one, which is fed back.
+        units, num_layers, bidirectional: Of the recurrent encoder. Default 32, 1, False.
+        dropout: Share of the encoder's outputs dropped in training. Default 0.2.
+        segment: Steps of the window that are one step of the network, such as a day of hours.
+            Default 1; for the model `"segment"` a season, or 24.
+        normalization: `"auto"` (default), `"standard"`, `"last"`, `"mean"`, `"window"`,
+            `"seasonal"`, `"shifted"`, `"mix"`, `"difference"`, `"log"`, or a tuple of `"log"` and
+            another; see
+            `kerasrnn.forecasting.scaling.Scaling`.
+        series_scale: What each series is divided by: `"naive"` (default), the error of
+            (seasonal) naive, or `"deviation"`, the standard deviation. It weighs the
+            series of a panel against each other.
         season: Steps in a season. Default: from the frequency, 12 where monthly.
+        cycle: Steps of a cycle that is learned for each series. Default None.
+        embed_series: Let the network see which series it is. Default False.
+        calendar: Features made from the times: some of `"hour"`, `"weekday"`, `"monthday"`,
+            `"month"`, `"yearday"`. Default none.
+        loss: `"mse"` (default), `"mae"` or `"huber"`; not used with quantiles.
+        levels: Prediction intervals, in percent. Default: `(80,)`, or none where there are too
+            few rows to calibrate them. `()` for none.
+        intervals: `"conformal"` (default): as wide as errors on rows that the network was
+            not trained on; `"quantile"`: the network learns them by pinball loss;
+            `"dropout"`: spread over forecasts with dropout (Monte-Carlo dropout), which leaves
+            out the noise of the series and so is too narrow.
+        num_members: Networks that are trained side by side, and averaged. Default 1.
+        epochs: Most passes over the training windows. Default: about 400 training steps,
+            at least 10 passes; no more than 1500 steps, but one pass at least.
+        stride: Rows between the windows that are trained on, counted back from the end of each
+            series. Default 1.
+        batch_size: Windows in a batch. Default 32, or 256 from 10,000 windows on.
+        learning_rate: Of Adam, at the start; it falls to 0 along a cosine. Default 3e-3.
+        patience: Passes without a better validation loss after which training stops.
+            Default 25.
+        validation: Rows at the end of each series that early stopping looks at and training
+            leaves out; 0 for none. Default: about a tenth, where there are enough rows.
+        max_time: Seconds after which no further pass over the windows begins.
+        checkpoint: Directory that keeps the state of the training, from which `fit` goes on
+            after an interrupt as if there had been none.
         seed: Governs initial weights, dropout and the order of the windows.
         quiet: Show no progress bar.
 
     Attributes:
-        model_: The trained Keras model, from windows (batch, look_back) to forecasts
-            (batch, horizon) in the unit of the series.
-        scaling_: What was measured on the training rows.
-        look_back_, season_: What was used.
-        history_: The series that was fitted.
+        history_: The series that were fitted, with the rows of `update`; a `Panel`.
+        model_: The trained Keras model, from scaled windows to scaled forecasts.
+        measures_: All numbers that were measured on the training rows.
+        design_: What the network was built from.
+        look_back_, season_, levels_: What was used.
+        widths_: (horizon, levels) reach of the conformal intervals, scaled.
         epochs_: Number of passes that were made.
-        losses_: Mean squared error after each pass, under `"loss"` and, where windows were
-            held out for early stopping, `"val_loss"`, in multiples of the base forecast's.
+        losses_: Loss after each pass, under `"loss"` and, where windows were held out for
+            early stopping, `"val_loss"`, of errors in multiples of the base forecast's.
 
     Raises:
         DataError: an argument is out of range.
@@ -67,143 +123,533 @@ class Forecaster:
         look_back: int | None = None,
         *,
         model: str = "gru",
+        cell: str = "gru",
+        strategy: str = "direct",
         units: int = 32,
         num_layers: int = 1,
-        epochs: int | None = None,
+        bidirectional: bool = False,
+        dropout: float = 0.2,
+        segment: int | None = None,
+        normalization: str | Sequence[str] = "auto",
+        series_scale: str = "naive",
         season: int | None = None,
+        cycle: int | None = None,
+        embed_series: bool = False,
+        calendar: Sequence[str] = (),
+        loss: str = "mse",
+        levels: Sequence[float] | None = None,
+        intervals: str = "conformal",
+        num_members: int = 1,
+        epochs: int | None = None,
+        stride: int = 1,
+        batch_size: int | None = None,
+        learning_rate: float = 3e-3,
+        patience: int = 25,
+        validation: int | None = None,
+        max_time: float | None = None,
+        checkpoint: str | Path | None = None,
         seed: int = 0,
         quiet: bool = True,
     ) -> None:
-        require_positive(
-            horizon=horizon,
-            look_back=look_back,
-            units=units,
-            num_layers=num_layers,
-            epochs=epochs,
-            season=season,
-        )
-        if model not in LAYERS:
-            raise DataError(f"--model must be one of {', '.join(LAYERS)}. Got {model!r}.")
         self.horizon = horizon
         self.look_back = look_back
         self.model = model
+        self.cell = cell
+        self.strategy = strategy
         self.units = units
         self.num_layers = num_layers
-        self.epochs = epochs
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.segment = segment
+        self.normalization = normalization
+        self.series_scale = series_scale
         self.season = season
+        self.cycle = cycle
+        self.embed_series = embed_series
+        self.calendar = calendar
+        self.loss = loss
+        self.levels = levels
+        self.intervals = intervals
+        self.num_members = num_members
+        self.epochs = epochs
+        self.stride = stride
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation = validation
+        self.max_time = max_time
+        self.checkpoint = checkpoint
         self.seed = seed
         self.quiet = quiet
+        check_arguments(self.get_params())
 
-    def fit(self, series: pd.Series) -> Forecaster:
+    def fit(self, data: Any, **reading: Any) -> Forecaster:
         """Train a new network.
 
         Args:
-            series: Finite values in time order; see `kerasrnn.forecasting.data.read_csv`.
+            data: Path of a CSV, TSV or Parquet file, a Series, a DataFrame or a `Panel`; see
+                `kerasrnn.forecasting.data.reading.read`.
+            **reading: How it is to be read: `target`, `time`, `unique_id`, covariates, `fill`
+                and so on; see `kerasrnn.forecasting.data.reading.Reading`.
 
         Raises:
-            DataError: the series is too short, or has missing or infinite values.
+            DataError: the data cannot be used, or are too few.
         """
-        values = series.to_numpy("float64")
-        if not np.isfinite(values).all():
-            first = series.index[~np.isfinite(values)][0]
-            raise DataError(f"{series.name}: missing or infinite value at {first}; fill or drop it")
-        if np.ptp(values) < SMALLEST_SPREAD * np.abs(values).max():
-            raise DataError(
-                f"{series.name}: values vary by {np.ptp(values):g} around {values.mean():g}, less "
-                "than single precision resolves; subtract a constant from the column"
-            )
-        self.history_ = series
-        self.season_ = self.season or season_length(series.index)
-        self.look_back_ = self.look_back or default_look_back(
-            len(values), self.horizon, self.season_
+        vars(self).pop("widths_", None)  # a fit that fails leaves nothing to forecast from
+        panel = read(data, **reading)
+        self.season_ = self.season or season_length(panel.frequency)
+        self.horizon_ = 1 if self.strategy == "recursive" else self.horizon
+        rows = int(np.median(panel.lengths))
+        self.look_back_ = self.look_back or default_look_back(rows, self.horizon_, self.season_)
+        usual = (self.season_ if self.season_ > 1 else SEGMENT) if self.model == "segment" else 1
+        self.segment_ = self.segment or usual
+        self._require_windows(panel)
+        self._require_model(panel)
+        self.history_ = panel
+        self.measures_ = measure(
+            panel,
+            self.look_back_,
+            self.horizon_,
+            self.season_,
+            normalization=self.normalization,
+            series_scale=self.series_scale,
+            calendar=tuple(self.calendar),
         )
-        self._require_rows(len(values))
-        past, future = cut_windows(values, self.look_back_, self.horizon)
-        self.scaling_: Scaling = measure_scaling(values, past, future, self.season_)
+        self.levels_ = self._levels(panel)
+        self.design_ = self._design()
         keras.utils.set_random_seed(self.seed)
-        self.model_: keras.Model = forecast_model(
-            self.scaling_, self.look_back_, self.model, self.units, self.num_layers
-        )
-        self._train(past.astype(keras.config.floatx()), future.astype(keras.config.floatx()))
+        self.model_: keras.Model = forecast_model(self.design_)
+        prepared = self.measures_.rows(panel)
+        held_out = self._train(prepared)
+        self.widths_ = np.zeros((self.horizon_, 0))
+        if self.levels_ and self.intervals == "conformal":
+            probed = spread_out(held_out, PROBED_WINDOWS)
+            enough = len(probed) >= errors_needed(self.levels_[-1])
+            errors = self._errors(prepared, probed) if enough else self._refit_errors()
+            self.widths_ = interval_widths(errors, self.levels_)
         return self
 
-    def predict(self, horizon: int | None = None) -> pd.Series:
-        """Forecast past the end of the fitted series.
+    def predict(
+        self, horizon: int | None = None, *, future: pd.DataFrame | str | Path | None = None
+    ) -> pd.DataFrame:
+        """Forecast past the end of the series.
 
         Args:
             horizon: Number of steps, any number; a longer horizon than the network's is
-                reached by feeding forecasts back. Default: the network's.
+                reached by feeding forecasts back, where past covariates stay as they
+                were last. Default: the forecaster's.
+            future: The rows that follow, with the covariates known ahead. Needed where there
+                are such.
 
         Returns:
-            Forecasts, indexed by the times that follow.
+            Columns `forecast` and, for each level, `forecast-lo-80` and `forecast-hi-80`;
+            indexed by time for one series, else with columns `unique_id` and `ds`.
+
+        Raises:
+            DataError: nothing was fitted, or rows of `future` are missing.
         """
-        if not hasattr(self, "model_"):
-            raise DataError("call fit before predict: there is nothing to forecast from")
+        self._require_fitted()
         require_positive(horizon=horizon)
         steps = self.horizon if horizon is None else horizon
-        values = self.history_.to_numpy("float64")
-        while len(values) < len(self.history_) + steps:
-            window = values[None, -self.look_back_ :].astype(keras.config.floatx())
-            values = np.concatenate([values, self.model_.predict_on_batch(window)[0]])
-        forecast = values[len(self.history_) : len(self.history_) + steps]
-        if not np.isfinite(forecast).all():
+        panel = self.history_
+        known = np.zeros((panel.num_series, steps, 0))
+        if panel.columns.future:
+            if future is None:
+                raise DataError(
+                    f"covariates known ahead ({', '.join(panel.columns.future)}) are needed for "
+                    f"the {steps} rows to forecast; give them with future="
+                )
+            known = future_values(future, panel, steps)
+        table = self.table_after(panel, steps, known)
+        if not np.isfinite(table).all():
             raise DataError(
-                f"{self.history_.name}: the network's forecast is not finite; put the column in "
-                "another unit, or use another --model or fewer --epochs"
+                "the network's forecast is not finite; put the series in another unit, or use "
+                "another --normalization or fewer --epochs"
             )
-        index = future_index(self.history_.index, steps)
-        return pd.Series(forecast, index=index, name="forecast")
+        return self._frame(table, steps)
 
-    def clone(self) -> Forecaster:
-        """Return an unfitted forecaster with the same arguments."""
-        return type(self)(**self.get_params())
+    def forecast_from(
+        self, data: Any, origins: np.ndarray, horizon: int | None = None, **reading: Any
+    ) -> np.ndarray:
+        """Forecast from many rows of all series, such as every row of a test set.
+
+        Nothing from an origin on is seen but the covariates known ahead.
+
+        Args:
+            data: Series in the order of those that were fitted; see `fit`.
+            origins: (origins,) numbers of the first row to forecast, counted from the start of
+                each series; the `look_back_` rows before it must be there.
+            horizon: Number of steps. Default: the forecaster's.
+            **reading: How the data are to be read.
+
+        Returns:
+            (origins, horizon, series).
+
+        Raises:
+            DataError: the series are others than those of the fit, or too short.
+        """
+        self._require_fitted()
+        panel = read(data, **reading)
+        steps = self.horizon if horizon is None else horizon
+        if panel.ids != self.history_.ids:
+            raise DataError(
+                f"expected the series of the fit, {', '.join(self.history_.ids[:5])}. Got "
+                f"{', '.join(panel.ids[:5])}"
+            )
+        last = int(panel.lengths.min()) - (steps if self.design_.future else 0)
+        if len(origins) and not self.look_back_ <= min(origins) <= max(origins) <= last:
+            raise DataError(
+                f"origins must be from {self.look_back_}, the look-back, to {last}. Got "
+                f"{min(origins)} to {max(origins)}."
+            )
+        rows = self.measures_.rows(panel)
+        ends = np.asarray(origins)[:, None] + rows.offsets[:-1]
+        series = np.tile(np.arange(panel.num_series), len(ends))
+        table = self.predictor().table(rows, ends.ravel(), series, steps)[:, :, 0]
+        return np.swapaxes(table.reshape(len(ends), panel.num_series, steps), 1, 2)
+
+    def update(self, data: Any, **reading: Any) -> Forecaster:
+        """Take in rows that follow those of the fit, without training again.
+
+        Args:
+            data: New rows, read as in `fit`; of some series or all, or of new ones.
+            **reading: How they are to be read. Default: as those of the fit.
+
+        Raises:
+            DataError: the rows do not follow on those that are there.
+        """
+        self._require_fitted()
+        history = self.history_.append(read_more(data, self.history_, reading))
+        if history.num_series > self.design_.num_series and (
+            self.design_.embed_series or self.design_.cycle
+        ):
+            new = history.ids[self.design_.num_series]
+            raise DataError(
+                f"series {new!r} was not in the data of the fit, and this network has learned "
+                "something for each series; fit again with it"
+            )
+        self.measures_ = self.measures_.with_series(history)
+        self.history_ = history
+        return self
+
+    def backtest(self, data: Any, **options: Any) -> Backtest:
+        """Forecast from origins in the past; see `kerasrnn.forecasting.backtest.backtest`."""
+        from kerasrnn.forecasting.backtest import backtest
+
+        return backtest(self, data, **options)
+
+    def save(self, directory: str | Path) -> None:
+        """Write everything into a directory; see `kerasrnn.forecasting.saving`."""
+        from kerasrnn.forecasting.saving import save
+
+        self._require_fitted()
+        save(self, Path(directory))
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Forecaster:
+        """Read what `save` wrote, on either backend."""
+        from kerasrnn.forecasting.saving import load
+
+        return load(cls, Path(directory))
+
+    def table_after(self, panel: Panel, steps: int, future: np.ndarray) -> np.ndarray:
+        """Return the forecast of the rows that follow the last ones of a panel.
+
+        Args:
+            panel: Series in the order of those that were fitted.
+            steps: Steps to forecast.
+            future: (series, steps, covariates known ahead).
+
+        Returns:
+            (series, steps, columns), in the order of `forecast_columns`.
+        """
+        rows = self.measures_.rows(panel)
+        ends = rows.offsets[1:]
+        if self.design_.future:
+            rows = self.measures_.ahead(rows, panel, steps, future)
+            ends = rows.offsets[1:] - steps
+        return self.predictor().table(rows, ends, np.arange(panel.num_series), steps)
+
+    def forecast_table(self, forecast: pd.DataFrame) -> pd.DataFrame:
+        """Return what `predict` returned with its times as a column `ds`, as files hold it."""
+        if self.history_.form == "series":
+            return forecast.rename_axis("ds").reset_index()
+        return forecast
+
+    def fitted_settings(self) -> dict[str, Any]:
+        """Return what was chosen or found where the arguments left that open."""
+        scaling = self.measures_.scaling
+        return {
+            "look_back": self.look_back_,
+            "season": self.season_,
+            "levels": self.levels_,
+            "epochs": self.epochs_,
+            "normalization": scaling.normalization,
+            "log": scaling.log,
+        }
 
     def get_params(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        names = "horizon look_back model units num_layers epochs season seed quiet"
-        return {name: getattr(self, name) for name in names.split()}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-    def _require_rows(self, rows: int) -> None:
-        needed = self.look_back_ + self.horizon + LEAST_WINDOWS - 1
-        if rows < needed:
+    def clone(self, **changes: Any) -> Forecaster:
+        """Return an unfitted forecaster with the same arguments, but for these."""
+        return type(self)(**self.get_params() | changes)
+
+    def predictor(self) -> Predictor:
+        """Return what makes forecasts at any rows."""
+        return Predictor(
+            self.model_, self.design_, self.measures_, self.levels_, self.intervals, self.widths_
+        )
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "widths_"):
+            raise DataError("call fit first: there is nothing to forecast from")
+
+    def _require_windows(self, panel: Panel) -> None:
+        length = self.look_back_ + self.horizon_
+        windows = np.maximum(np.maximum(panel.lengths, self.look_back_) - length + 1, 0).sum()
+        if windows < LEAST_WINDOWS:
+            rows = int(panel.lengths.max())
             raise DataError(
                 f"{rows} rows to train on are too few for a look-back of {self.look_back_} and a "
-                f"horizon of {self.horizon}, which need {needed}; use a shorter --look-back or "
-                "--horizon, or more rows"
+                f"horizon of {self.horizon_}, which need {length + LEAST_WINDOWS - 1}; use a "
+                "shorter --look-back or --horizon, or more rows"
             )
 
-    def _train(self, past: np.ndarray, future: np.ndarray) -> None:
-        """Fit the network; stop early where it no longer improves, and keep the best weights."""
-        # Errors in multiples of those of the base forecast, whatever the unit of the series.
-        error_scale = math.sqrt(self.scaling_.loss_scale)
-        future = future / error_scale
-        held_out = validation_windows(len(past), self.horizon)
-        # The windows between both sets share targets with the held-out ones.
-        count = len(past) - held_out - (self.horizon - 1 if held_out else 0)
-        steps_per_epoch = math.ceil(count / BATCH_SIZE)
-        epochs = self.epochs or default_epochs(steps_per_epoch)
-        decay = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps_per_epoch)
-        network = keras.Model(self.model_.input, self.model_.output / error_scale)
-        network.compile(
-            keras.optimizers.Adam(decay, clipnorm=1.0),
-            "mse",
+    def _require_model(self, panel: Panel) -> None:
+        """Raise where the model cannot take what the data or the other arguments bring."""
+        _, normalization = parse_normalization(self.normalization)
+        if normalization in (SEASONAL, SHIFTED, MIX):
+            needed = self.season_ + (normalization == SHIFTED)
+            if self.season_ < 2 or self.look_back_ < needed:
+                raise DataError(
+                    f"--normalization {normalization} needs a season and a look-back of at least "
+                    f"{needed} steps. Got a season of {self.season_} and a look-back of "
+                    f"{self.look_back_}; use --season, --look-back or another --normalization"
+                )
+        if normalization == MIX and self.model not in LAYERS:
+            raise DataError(f"--normalization mix needs --model {', '.join(LAYERS)}")
+        if self.look_back_ < self.segment_:
+            raise DataError(
+                f"a segment of {self.segment_} steps needs a look-back of at least that. Got "
+                f"{self.look_back_}; use a longer --look-back or a shorter --segment"
+            )
+        if self.model != "segment":
+            return
+        columns = panel.columns
+        if columns.past or columns.future or columns.static or self.calendar:
+            raise DataError(
+                "--model segment takes no covariates and no --calendar; leave them out, or use "
+                "another --model"
+            )
+
+    def _levels(self, panel: Panel) -> tuple[float, ...]:
+        """Return the levels asked for, or the default ones where they can be had."""
+        if self.intervals != "conformal" or not (self.levels is None or self.levels):
+            return tuple(DEFAULT_LEVELS if self.levels is None else sorted(self.levels))
+        levels = tuple(sorted(self.levels or DEFAULT_LEVELS))
+        lengths, needed = panel.lengths, errors_needed(levels[-1])
+        held_out = validation_rows(lengths, self.look_back_, self.horizon_, self.validation)
+        if np.maximum(held_out - self.horizon_ + 1, 0).sum() >= needed:
+            return levels
+        drop = calibration_rows(lengths, self.horizon_, levels[-1])
+        kept = lengths - drop - self.look_back_ - self.horizon_
+        calibrated = (drop - self.horizon_ + 1)[kept >= 0].sum()
+        if (kept >= LEAST_WINDOWS - 1).any() and calibrated >= needed:
+            return levels
+        if self.levels is None:
+            return ()
+        raise DataError(
+            f"{int(panel.lengths.max())} rows are too few to calibrate an interval of "
+            f"{levels[-1]:g} %; use lower --levels, none, or --intervals quantile"
         )
-        history = network.fit(
-            past[:count],
-            future[:count],
-            validation_data=(past[-held_out:], future[-held_out:]) if held_out else None,
-            batch_size=BATCH_SIZE,
-            epochs=epochs,
-            verbose=0,
-            callbacks=[
-                keras.callbacks.EarlyStopping(
-                    "val_loss" if held_out else "loss", patience=PATIENCE, restore_best_weights=True
-                ),
-                ProgressBar(f"training {self.model}", self.quiet),
-            ],
+
+    def _design(self) -> Design:
+        measures, panel = self.measures_, self.history_
+        covariates = measures.covariates
+        quantiles: tuple[float, ...] = ()
+        if self.intervals == "quantile" and self.levels_:
+            tails = [(100 - level) / 200 for level in self.levels_]
+            quantiles = tuple(sorted({*tails, 0.5, *(1 - tail for tail in tails)}))
+        features = covariates.static_features(panel.static).shape[1]
+        return Design(
+            look_back=self.look_back_,
+            horizon=self.horizon_,
+            scaling=measures.scaling,
+            model=self.model,
+            cell=self.cell,
+            units=self.units,
+            num_layers=self.num_layers,
+            bidirectional=self.bidirectional,
+            dropout=self.dropout,
+            segment=self.segment_,
+            past=len(covariates.past),
+            future=len(covariates.future) + 2 * len(covariates.calendar),
+            static=features,
+            num_series=panel.num_series,
+            embed_series=self.embed_series,
+            cycle=self.cycle or 0,
+            quantiles=quantiles,
+            num_members=self.num_members,
         )
-        self.epochs_ = len(history.epoch)
-        self.losses_: dict[str, list[float]] = history.history
+
+    def _train(self, rows: Rows) -> np.ndarray:
+        """Fit the network; return the first rows of the windows that were held out."""
+        look_back, horizon = self.look_back_, self.horizon_
+        length = look_back + horizon
+        lengths = np.diff(rows.offsets)
+        drop = validation_rows(lengths, look_back, horizon, self.validation)
+        starts = window_starts(rows.offsets, length, drop=drop, stride=self.stride)
+        if not len(starts):
+            raise DataError(
+                f"--validation {self.validation} leaves no window of {length} rows to train on"
+            )
+        held_out = window_starts(
+            rows.offsets,
+            length,
+            skip=np.where(drop > 0, np.maximum(lengths - drop - look_back, 0), lengths),
+        )
+        batch_size = self.batch_size or (
+            LARGE_BATCH_SIZE if len(starts) >= MANY_WINDOWS else BATCH_SIZE
+        )
+        names = [tensor.name for tensor in self.model_.inputs]
+        common = (look_back, horizon, batch_size, names)
+        batches = WindowBatches(rows, starts, *common, seed=self.seed)
+        validation = WindowBatches(rows, held_out, *common) if len(held_out) else None
+        training = Training(
+            epochs=self.epochs or default_epochs(batches.num_batches),
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            loss=self.loss,
+            max_time=self.max_time,
+            checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
+            title=f"training {self.model}",
+            quiet=self.quiet,
+        )
+        self.losses_ = train(self.model_, self.design_, batches, validation, training)
+        self.epochs_ = len(self.losses_["loss"])
+        return held_out
+
+    def _errors(self, rows: Rows, starts: np.ndarray) -> np.ndarray:
+        """Return the errors of forecasts of windows with these first rows, scaled."""
+        forecast = self.predictor().points(rows, starts + self.look_back_, self.horizon_)
+        actual = rows.targets(starts, self.look_back_, self.horizon_).astype("float64")
+        if self.measures_.scaling.log:
+            return np.log(actual) - np.log(forecast)
+        return actual - forecast
+
+    def _refit_errors(self) -> np.ndarray:
+        """Return the errors that a copy, fitted to all but the last rows, makes on those."""
+        panel = self.history_
+        drop = calibration_rows(panel.lengths, self.horizon_, self.levels_[-1])
+        scaling = self.measures_.scaling
+        long_enough = panel.lengths - drop >= self.look_back_ + self.horizon_
+        drop = np.where(long_enough, drop, 0)
+        copy = self.clone(
+            look_back=self.look_back_,
+            season=self.season_,
+            normalization=(scaling.normalization, *([LOG] if scaling.log else [])),
+            levels=(),
+            validation=0,
+            checkpoint=None if self.checkpoint is None else Path(self.checkpoint) / "calibration",
+        ).fit(panel.until(drop))
+        rows = copy.measures_.rows(panel)
+        lengths = np.diff(rows.offsets)
+        starts = window_starts(
+            rows.offsets,
+            self.look_back_ + self.horizon_,
+            skip=np.where(drop > 0, lengths - drop - self.look_back_, lengths),
+        )
+        starts = spread_out(starts, PROBED_WINDOWS)
+        errors = copy._errors(rows, starts)
+        if scaling.log:
+            return errors
+        units = copy.measures_.series.scale / self.measures_.series.scale
+        return errors * units[rows.series_of(starts)][:, None]
+
+    def _frame(self, table: np.ndarray, steps: int) -> pd.DataFrame:
+        """Return a table (series, steps, columns) as predict returns it."""
+        panel = self.history_
+        names = forecast_columns(self.levels_)
+        if panel.form == "series":
+            return pd.DataFrame(table[0], index=panel.future_times(0, steps), columns=names)
+        times = [panel.future_times(i, steps) for i in range(panel.num_series)]
+        frame = pd.DataFrame(table.reshape(-1, len(names)), columns=names)
+        frame.insert(0, "ds", times[0].append(times[1:]) if len(times) > 1 else times[0])
+        frame.insert(0, "unique_id", np.repeat(panel.ids, steps))
+        return frame
+
+
+def forecast_columns(levels: Sequence[float]) -> list[str]:
+    """Return the names of a forecast's columns.
+
+    >>> forecast_columns([80])
+    ['forecast', 'forecast-lo-80', 'forecast-hi-80']
+    """
+    ends = [f"forecast-{end}-{level:g}" for level in levels for end in ("lo", "hi")]
+    return ["forecast", *ends]
+
+
+def read_more(data: Any, panel: Panel, reading: dict[str, Any]) -> Panel:
+    """Read rows that follow those of a panel, with its columns and frequency."""
+    if isinstance(data, Panel):
+        return data
+    columns = panel.columns
+    wide = panel.form == "wide"
+    known = {
+        "unique_id": columns.unique_id,
+        "time": columns.time,
+        "target": None if wide else columns.target,
+        "wide": wide,
+        "past": columns.past,
+        "future": columns.future,
+        "static": columns.static,
+        "frequency": panel.frequency,
+        "allow_constant": True,
+    }
+    if isinstance(data, pd.Series):
+        known = {"frequency": panel.frequency, "allow_constant": True}
+    return read(data, **{**known, **reading})
+
+
+def check_arguments(arguments: dict[str, Any]) -> None:
+    """Raise where an argument of the constructor is out of range."""
+    counts = "horizon look_back units num_layers segment season cycle num_members epochs"
+    counts += " stride batch_size patience"
+    require_positive(**{name: arguments[name] for name in counts.split()})
+    choices: dict[str, Iterable[str]] = {
+        "model": MODELS,
+        "cell": LAYERS,
+        "strategy": STRATEGIES,
+        "series_scale": SERIES_SCALES,
+        "loss": LOSSES,
+        "intervals": INTERVALS,
+    }
+    for name, known in choices.items():
+        require_one_of(name, arguments[name], tuple(known))
+    parse_normalization(arguments["normalization"])
+    if not 0 <= arguments["dropout"] < 1:
+        raise DataError(f"--dropout must be from 0 to below 1. Got {arguments['dropout']:g}.")
+    if not arguments["learning_rate"] > 0:
+        raise DataError(f"--learning-rate must be above 0. Got {arguments['learning_rate']:g}.")
+    for level in arguments["levels"] or ():
+        if not 0 < level <= 99.9:
+            raise DataError(f"--levels must be above 0 and at most 99.9 percent. Got {level:g}.")
+    if arguments["intervals"] == "dropout" and not arguments["dropout"]:
+        raise DataError("--intervals dropout needs a --dropout above 0")
+    validation, horizon = arguments["validation"], arguments["horizon"]
+    if validation is not None and validation < 0:
+        raise DataError(f"--validation must be 0 or more. Got {validation}.")
+    if arguments["max_time"] is not None and not arguments["max_time"] > 0:
+        raise DataError(f"--max-time must be above 0. Got {arguments['max_time']:g}.")
+    if not 0 <= arguments["seed"] < 2**32:
+        raise DataError(f"--seed must be from 0 to {2**32 - 1}. Got {arguments['seed']}.")
+    require_calendar(arguments["calendar"])
+    if validation and arguments["strategy"] == "direct" and validation < horizon:
+        raise DataError(
+            f"--validation must be 0 or at least the horizon, {horizon}. Got {validation}."
+        )
 
 
 def default_look_back(rows: int, horizon: int, season: int) -> int:
@@ -216,17 +662,32 @@ def default_look_back(rows: int, horizon: int, season: int) -> int:
     return min(usual, max(2, (rows - horizon) // 2))
 
 
-def default_epochs(steps_per_epoch: int) -> int:
-    """Return the passes that make about 400 steps, at least 10, or else 1500 steps."""
-    usual = max(10, round(USUAL_STEPS / steps_per_epoch))
-    return max(1, min(usual, MOST_STEPS // steps_per_epoch))
+def validation_rows(
+    lengths: np.ndarray, look_back: int, horizon: int, wanted: int | None
+) -> np.ndarray:
+    """Return how many of the last rows of each series early stopping looks at.
 
+    Few windows cannot spare any: there the training loss decides.
 
-def validation_windows(windows: int, horizon: int) -> int:
-    """Return how many of the last windows to hold out for early stopping.
-
-    A short series cannot spare them: there the training loss decides.
+    Args:
+        lengths: (series,) rows.
+        look_back, horizon: Steps of a window, and after it.
+        wanted: What was asked for, if anything.
     """
-    if windows < 20 * horizon:
-        return 0
-    return max(1, min(max(horizon, round(0.1 * windows)), windows // 4))
+    windows = np.maximum(np.maximum(lengths, look_back) - look_back - horizon + 1, 0)
+    if wanted is not None:
+        return np.where(windows > 0, min(wanted, 10**9), 0) if wanted else np.zeros_like(windows)
+    if windows.sum() < 20 * horizon:
+        return np.zeros_like(windows)
+    least = horizon if len(lengths) == 1 else 1
+    held_out = np.minimum(np.maximum(least, np.round(0.1 * windows)), windows // 4).astype(int)
+    rows = np.where(held_out > 0, held_out + horizon - 1, 0)
+    # The windows between both sets share targets with the held-out ones.
+    left = np.maximum(windows - rows, 0).sum()
+    return rows if left >= windows.sum() / 2 else np.zeros_like(windows)
+
+
+def calibration_rows(lengths: np.ndarray, horizon: int, level: float) -> np.ndarray:
+    """Return how many of the last rows of each series intervals are calibrated on."""
+    least = horizon + errors_needed(level) - 1 if len(lengths) == 1 else horizon
+    return np.maximum(least, np.minimum(3 * horizon, lengths // 4))

@@ -1,48 +1,113 @@
 """Score forecasts beside the naive ones."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
 from utilsforecast.evaluation import evaluate
-from utilsforecast.losses import mae, mase, rmse, smape
+from utilsforecast.losses import coverage, mae, mape, mase, mqloss, rmse, scaled_crps, smape
 
-NETWORK, NAIVE, SEASONAL_NAIVE = "network", "naive", "seasonal_naive"
+from kerasrnn.forecasting.baselines import DRIFT, NAIVE, SEASONAL_NAIVE
+
+NETWORK = "network"
+KEYS = ["unique_id", "ds", "cutoff", "step", "y"]
 
 
 def score(
-    history: np.ndarray, actual: np.ndarray, forecasts: Mapping[str, np.ndarray], season: int
+    forecasts: pd.DataFrame, history: pd.DataFrame, season: int, models: Sequence[str]
 ) -> pd.DataFrame:
-    """Score forecasts of the values that follow a history.
+    """Score forecasts, each series for itself.
 
     Args:
-        history: (time,), which scales the mean absolute scaled error.
-        actual: (horizon,).
-        forecasts: (horizon,) each, by name.
-        season: Steps in a season, for the mean absolute scaled error.
+        forecasts: Columns `unique_id`, `ds`, `y` and one for each model.
+        history: Columns `unique_id`, `ds`, `y`: the rows before, which scale the mean absolute
+            scaled error.
+        season: Steps in a season, for the same.
+        models: Names of the columns to score.
 
     Returns:
-        A row for each forecast; columns `rmse` and `mae` in the unit of the series,
-        `smape` as a share (0.05 is 5 %), `mase` as a multiple of the mean error of
-        (seasonal) naive over the history, not finite where that is zero.
+        Indexed by series and model; columns `rmse` and `mae` in the unit of the series,
+        `mape` and `smape` as shares (0.05 is 5 %; the competition M4 counts 200 times `smape`),
+        `mase` as a multiple of the mean error of (seasonal) naive over the history, not
+        finite where that is zero.
     """
-    train = pd.DataFrame({"unique_id": 0, "ds": np.arange(len(history)), "y": history})
-    test = pd.DataFrame({"unique_id": 0, "ds": len(history) + np.arange(len(actual)), "y": actual})
-    scaled = partial(mase, seasonality=season if len(history) > season else 1)
-    table = evaluate(
-        test.assign(**forecasts),
-        metrics=[rmse, mae, smape, scaled],
-        models=list(forecasts),
-        train_df=train,
+    shortest = history.groupby("unique_id", sort=False).size().min()
+    scaled = partial(mase, seasonality=season if shortest > season else 1)
+    return tidy(
+        evaluate(
+            forecasts[["unique_id", "ds", "y", *models]],
+            metrics=[rmse, mae, mape, smape, scaled],
+            models=list(models),
+            train_df=history,
+        )
     )
-    return table.drop(columns="unique_id").set_index("metric").T.rename_axis(columns=None)
 
 
-def skill(scores: pd.DataFrame) -> float:
-    """Return how far the network's RMSE lies below that of the better naive forecast.
+def score_intervals(forecasts: pd.DataFrame, levels: Sequence[float]) -> pd.Series:
+    """Score prediction intervals, averaged over series.
+
+    Args:
+        forecasts: Columns `unique_id`, `ds`, `y`, `network`, `network-lo-80`, `network-hi-80`
+            and so on.
+        levels: In percent.
+
+    Returns:
+        `coverage-80` and so on, the share of values inside; `pinball`, the mean pinball loss
+        over the intervals' ends; `scaled_crps`, twice that as a multiple of the
+        mean size.
+    """
+    bounds = [f"{NETWORK}-{end}-{level:g}" for level in levels for end in ("lo", "hi")]
+    shares = [s for level in levels for s in ((100 - level) / 200, (100 + level) / 200)]
+    columns = {NETWORK: bounds}
+    per_series = {
+        f"coverage-{level:g}": coverage(forecasts, [NETWORK], level=format(level, "g"))[NETWORK]
+        for level in levels
+    }
+    per_series["pinball"] = mqloss(forecasts, columns, np.array(shares))[NETWORK]
+    per_series["scaled_crps"] = scaled_crps(forecasts, columns, np.array(shares))[NETWORK]
+    return pd.Series({name: float(values.mean()) for name, values in per_series.items()})
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn a table of utilsforecast into one with metrics as columns."""
+    long = table.melt(["unique_id", "metric"], var_name="model")
+    wide = long.pivot_table(
+        index=["unique_id", "model"], columns="metric", values="value", sort=False, dropna=False
+    )
+    return wide[list(dict.fromkeys(table["metric"]))].rename_axis(columns=None)
+
+
+def by_horizon(forecasts: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Return the root mean square error of each model at each step ahead, over all series."""
+    squares = {model: (forecasts[model] - forecasts["y"]) ** 2 for model in models}
+    return pd.DataFrame(squares).groupby(forecasts["step"]).mean() ** 0.5
+
+
+def skill(scores: pd.DataFrame, metric: str = "rmse") -> float:
+    """Return how far the network's error lies below that of the better naive forecast.
 
     1 is a perfect forecast, 0 one no better than naive, below 0 a worse one.
+
+    Args:
+        scores: A row for each model.
+        metric: Column to compare.
     """
-    best = scores.loc[[NAIVE, SEASONAL_NAIVE], "rmse"].min()
-    return float(1 - scores.loc[NETWORK, "rmse"] / best) if best > 0 else float("-inf")
+    best = scores.loc[[NAIVE, SEASONAL_NAIVE], metric].min()
+    return float(1 - scores.loc[NETWORK, metric] / best) if best > 0 else float("-inf")
+
+
+def owa(smape: float, mase: float, naive2_smape: float, naive2_mase: float) -> float:
+    """Return the overall weighted average of the competition M4.
+
+    >>> owa(smape=10.0, mase=2.0, naive2_smape=20.0, naive2_mase=2.0)
+    0.75
+
+    Args:
+        smape, mase: Of the forecasts, averaged over series.
+        naive2_smape, naive2_mase: The same of Naive 2, naive on seasonally adjusted values.
+    """
+    return (smape / naive2_smape + mase / naive2_mase) / 2
+
+
+__all__ = ["DRIFT", "NAIVE", "NETWORK", "SEASONAL_NAIVE", "owa", "score", "skill"]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kerasrnn.forecasting.data import DataError
+from kerasrnn.forecasting.errors import DataError
 
 
 def check_directory(directory: Path) -> None:
@@ -31,7 +31,8 @@ def nearest_existing(path: Path) -> Path:
 def staged(directory: Path) -> Iterator[Path]:
     """Collect files in a temporary folder, and move them all at the end.
 
-    Nothing reaches `directory` where an error or an interrupt comes in between.
+    They replace what is there under their names. Nothing reaches `directory` where an error
+    or an interrupt comes in between.
     """
     check_directory(directory)
     place = nearest_existing(directory)
@@ -39,7 +40,10 @@ def staged(directory: Path) -> Iterator[Path]:
         yield Path(folder)
         directory.mkdir(parents=True, exist_ok=True)
         for path in sorted(Path(folder).iterdir()):
-            shutil.move(path, directory / path.name)
+            target = directory / path.name
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            shutil.move(path, target)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

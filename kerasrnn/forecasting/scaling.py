@@ -1,34 +1,133 @@
-"""What a forecast model takes off its inputs and puts back on its outputs.
+"""What is taken off a network's inputs and put back on its outputs.
 
-Everything here is measured on training rows and then lives inside the Keras model, which
-so takes and gives values in the unit of the series. The network only learns what is left
-beyond a base forecast and its mean growth; that is what lets it follow a trend.
+Two steps, both measured on training rows only. `SeriesScales` brings every series to a
+like size. `Scaling` then describes, inside the network, how each window is normalized: the
+network learns what is left beyond a base forecast and its mean growth, which is what
+lets it follow a trend.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-LAST, MEAN, SEASONAL = "last", "mean", "seasonal"
+from kerasrnn.forecasting.errors import DataError
+
+STANDARD, LAST, WINDOW, DIFFERENCE = "standard", "last", "window", "difference"
+MEAN, SEASONAL, SHIFTED, MIX = "mean", "seasonal", "shifted", "mix"
+AUTO, LOG = "auto", "log"
+NORMALIZATIONS = (STANDARD, LAST, MEAN, WINDOW, SEASONAL, SHIFTED, MIX, DIFFERENCE)
+SERIES_SCALES = ("naive", "deviation")
+# Added to the spread of a window, in multiples of the series' scale: none is quite constant.
+LEAST_SPREAD = 1e-3
+PROBED_SERIES = 200
+
+
+def parse_normalization(names: str | Sequence[str]) -> tuple[bool | None, str]:
+    """Return whether to take the logarithm (None: where it fits) and the normalization.
+
+    >>> parse_normalization(("log", "last"))
+    (True, 'last')
+    >>> parse_normalization("auto")
+    (None, 'auto')
+    """
+    parts = [names] if isinstance(names, str) else list(names)
+    others = [name for name in parts if name != LOG]
+    known = [AUTO, *NORMALIZATIONS]
+    if len(others) > 1 or len(parts) - len(others) > 1 or not set(others) <= set(known):
+        raise DataError(
+            f"--normalization must be one of {', '.join(known)}, or {LOG}, or {LOG} with one of "
+            f"them. Got {', '.join(map(repr, parts))}."
+        )
+    kind = others[0] if others else AUTO
+    if LOG in parts:
+        return True, kind
+    return (None if kind == AUTO else False), kind
+
+
+@dataclass(frozen=True)
+class SeriesScales:
+    """What brings each series to a like size: (value - location) / scale.
+
+    Attributes:
+        location: (series,); zeros where the logarithm is taken.
+        scale: (series,), above zero.
+        kind: What the scale is; see `measure_series`.
+    """
+
+    location: np.ndarray
+    scale: np.ndarray
+    kind: str
+
+    def scaled(self, values: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """Scale values of these series; both have the same shape."""
+        return (values - self.location[series]) / self.scale[series]
+
+    def restored(self, scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """Undo `scaled`; `series` (windows,) belongs to the first axis."""
+        shape = (-1,) + (1,) * (scaled.ndim - 1)
+        return scaled * self.scale[series].reshape(shape) + self.location[series].reshape(shape)
+
+
+def measure_series(
+    values: np.ndarray, offsets: np.ndarray, season: int, kind: str, log: bool
+) -> SeriesScales:
+    """Measure the location and scale of each series on its training rows.
+
+    Args:
+        values: (rows,) of all series.
+        offsets: (series + 1,); series i has the rows `offsets[i]:offsets[i + 1]`.
+        season: Steps in a season.
+        kind: `"naive"`: the root mean square difference of values a season apart, the error
+            of (seasonal) naive; `"deviation"`: the standard deviation.
+        log: Whether the network takes the logarithm: then the location is zero.
+    """
+    stretches = [values[a:b] for a, b in pairwise(offsets)]
+    location = [0.0 if log else float(part.mean()) for part in stretches]
+    if kind == "deviation":
+        scale = [float(part.std()) for part in stretches]
+    else:
+        scale = [naive_error(part, season) for part in stretches]
+    size = [float(np.abs(part).mean()) for part in stretches]
+    return SeriesScales(
+        np.array(location),
+        # A constant series has no spread: its own size serves, or 1.
+        np.array([a if a > 1e-9 * b else b or 1.0 for a, b in zip(scale, size, strict=True)]),
+        kind,
+    )
+
+
+def naive_error(values: np.ndarray, season: int) -> float:
+    """Return the root mean square difference of values a season apart, or of neighbours."""
+    lag = season if len(values) > season else 1
+    return root_mean_square(values[lag:] - values[:-lag]) if len(values) > 1 else 0.0
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Numbers measured on the training windows; `z` is the series or its logarithm.
+    """How windows are normalized inside the network; `z` is a scaled series or its logarithm.
 
     Attributes:
         log: Whether `z` is the logarithm.
-        base: The forecast that the network starts from: `"last"` repeats the last value
-            of the window, `"mean"` its mean, `"seasonal"` its last season.
+        normalization: What the network's inputs are counted from, and its outputs added to:
+            `"standard"` nothing; `"last"` the window's last value; `"mean"` its mean;
+            `"window"` its mean, in multiples of its standard deviation; `"seasonal"` inputs
+            from the last value, outputs added to the last season; `"shifted"` the same with
+            the last season moved so that it goes on from the last value; `"mix"` inputs as in
+            `"window"`, outputs added to a mean of all seasons of the window, whose weights the
+            network learns to choose; `"difference"` inputs and
+            outputs are changes from step to step.
         season: Steps in a season.
-        growth: (horizon,) mean of the future minus the base, in `z`.
-        input_scale: Root mean square of the window minus its last value, in `z`.
-        output_scale: Root mean square of what base and growth leave, in `z`.
-        loss_scale: Mean squared error of base and growth, in the unit of the series.
+        growth: (horizon,) mean of what the network is to give.
+        input_scale: Root mean square of the normalized windows.
+        output_scale: Root mean square of what the network is to give, less its mean.
+        loss_scale: Mean squared error of the forecast by base and growth alone, scaled.
     """
 
     log: bool
-    base: str
+    normalization: str
     season: int
     growth: tuple[float, ...]
     input_scale: float
@@ -37,46 +136,115 @@ class Scaling:
 
 
 def measure_scaling(
-    values: np.ndarray, past: np.ndarray, future: np.ndarray, season: int
+    past: np.ndarray, future: np.ndarray, season: int, normalization: str, log: bool
 ) -> Scaling:
-    """Choose the base forecast with the smallest error, and measure all scales.
+    """Measure all scales; `"auto"` takes the base forecast with the smallest error.
 
     Args:
-        values: (time,), the training rows.
-        past: (windows, look_back), cut from them.
+        past: (windows, look_back), scaled.
         future: (windows, horizon), what follows each window.
         season: Steps in a season.
+        normalization: See `Scaling`, or `"auto"`.
+        log: Whether to take the logarithm.
     """
-    log = grows_in_proportion(values, season)
     z_past, z_future = (np.log(past), np.log(future)) if log else (past, future)
+    kinds = [normalization]
+    if normalization == AUTO:
+        kinds = [LAST, MEAN]
+        kinds += [SEASONAL] * (1 < season <= past.shape[1])
+        kinds += [SHIFTED] * (1 < season < past.shape[1])
     horizon = future.shape[1]
-    bases = [LAST, MEAN] + [SEASONAL] * (1 < season <= past.shape[1])
-    errors = {base: z_future - base_forecast(z_past, base, horizon, season) for base in bases}
-    growths = {base: error.mean(axis=0) for base, error in errors.items()}
-    base = min(bases, key=lambda name: float(np.var(errors[name] - growths[name])))
-    fitted = base_forecast(z_past, base, horizon, season) + growths[base]
+    parts = {kind: normalize(z_past, kind, season, horizon, np) for kind in kinds}
+    targets = {kind: outputs_for(z_future, *parts[kind][1:], kind) for kind in kinds}
+    kind = min(kinds, key=lambda kind: float(np.var(targets[kind] - targets[kind].mean(axis=0))))
+    inputs, base, spread = parts[kind]
+    growth = targets[kind].mean(axis=0)
+    fitted = forecast_from(np.broadcast_to(growth, future.shape), base, spread, kind, np)
     return Scaling(
         log=log,
-        base=base,
+        normalization=kind,
         season=season,
-        growth=tuple(growths[base].tolist()),
-        input_scale=positive(root_mean_square(z_past - z_past[:, -1:])),
-        output_scale=positive(root_mean_square(z_future - fitted)),
+        growth=tuple(growth.tolist()),
+        input_scale=positive(root_mean_square(inputs)),
+        output_scale=positive(root_mean_square(targets[kind] - growth)),
         loss_scale=positive(float(np.mean((future - (np.exp(fitted) if log else fitted)) ** 2))),
     )
 
 
-def base_forecast(past: np.ndarray, base: str, horizon: int, season: int) -> np.ndarray:
-    """Return the base forecast (windows, horizon) of each window (windows, look_back)."""
-    if base == SEASONAL:
-        return past[:, seasonal_positions(past.shape[1], horizon, season)]
-    column = past.mean(axis=1, keepdims=True) if base == MEAN else past[:, -1:]
-    return np.repeat(column, horizon, axis=1)
+def normalize(z: Any, kind: str, season: int, horizon: int, xp: Any) -> tuple[Any, Any, Any]:
+    """Return the normalized windows, the base forecast and the spread of the outputs.
+
+    Args:
+        z: (windows, look_back).
+        kind: See `Scaling.normalization`.
+        season: Steps in a season.
+        horizon: Steps to forecast.
+        xp: What computes: `numpy` or `keras.ops`.
+
+    Returns:
+        (windows, look_back), (windows, horizon) and (windows, 1).
+    """
+    last, mean = z[:, -1:], xp.mean(z, axis=1, keepdims=True)
+    one = xp.ones_like(last)
+    if kind == STANDARD:
+        return z, xp.repeat(xp.zeros_like(last), horizon, axis=1), one
+    if kind in (SEASONAL, SHIFTED):
+        base = last_season(z, season, horizon, xp)
+        if kind == SHIFTED:
+            base = base + last - z[:, -season - 1 : -season]
+        return z - last, base, one
+    if kind == DIFFERENCE:
+        steps = xp.concatenate([xp.zeros_like(last), z[:, 1:] - z[:, :-1]], axis=1)
+        return steps, xp.repeat(last, horizon, axis=1), one
+    if kind in (WINDOW, MIX):
+        spread = xp.sqrt(xp.mean((z - mean) ** 2, axis=1, keepdims=True)) + LEAST_SPREAD
+        base = xp.repeat(mean, horizon, axis=1)
+        if kind == MIX:
+            base = over_horizon(xp.mean(seasons(z, season, xp), axis=1), horizon, xp)
+        return (z - mean) / spread, base, spread
+    level = mean if kind == MEAN else last
+    return z - level, xp.repeat(level, horizon, axis=1), one
 
 
-def seasonal_positions(look_back: int, horizon: int, season: int) -> np.ndarray:
-    """Return where in a window the last season stands that each future step repeats."""
-    return look_back - season + np.arange(horizon) % season
+def seasons(z: Any, season: int, xp: Any) -> Any:
+    """Return the whole seasons of each window: (windows, seasons, season)."""
+    count = z.shape[1] // season
+    return xp.reshape(z[:, z.shape[1] - count * season :], (-1, count, season))
+
+
+def over_horizon(one: Any, horizon: int, xp: Any) -> Any:
+    """Return one season (windows, season), repeated over the horizon."""
+    return xp.take(one, (np.arange(horizon) % one.shape[1]).astype("int32"), axis=1)
+
+
+def last_season(z: Any, season: int, horizon: int, xp: Any) -> Any:
+    """Return the last season of each window (windows, look_back), repeated over the horizon."""
+    return over_horizon(z[:, z.shape[1] - season :], horizon, xp)
+
+
+def outputs_for(future: np.ndarray, base: np.ndarray, spread: np.ndarray, kind: str) -> np.ndarray:
+    """Return what a network has to give (windows, horizon) for this future."""
+    if kind == DIFFERENCE:
+        return np.diff(np.concatenate([base[:, :1], future], axis=1), axis=1)
+    return (future - base) / spread
+
+
+def forecast_from(outputs: Any, base: Any, spread: Any, kind: str, xp: Any) -> Any:
+    """Undo `outputs_for`; outputs may have a further axis, (windows, horizon, quantiles)."""
+    if len(outputs.shape) == 3:
+        base, spread = base[:, :, None], spread[:, :, None]
+    if kind == DIFFERENCE:
+        return base + xp.cumsum(outputs, axis=1)
+    return base + spread * outputs
+
+
+def takes_logarithm(values: np.ndarray, offsets: np.ndarray, season: int) -> bool:
+    """Say whether most of the series are such that their logarithm fits better."""
+    if values.min() <= 0:
+        return False
+    probed = np.unique(np.linspace(0, len(offsets) - 2, PROBED_SERIES).round().astype(int))
+    grows = [grows_in_proportion(values[offsets[i] : offsets[i + 1]], season) for i in probed]
+    return sum(grows) > len(grows) / 2
 
 
 def grows_in_proportion(values: np.ndarray, season: int) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasrnn.forecasting.data import DataError, one_line
+from kerasrnn.forecasting.errors import DataError, one_line
 from kerasrnn.forecasting.models import TORCH_EPSILON, sine_model
 
 STARTS = (0, 1, 2)

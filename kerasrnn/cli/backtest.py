@@ -1,0 +1,70 @@
+"""kerasrnn backtest: score forecasts from origins in the past."""
+
+from pathlib import Path
+
+from kerasrnn.cli.options import (
+    BackendOption,
+    ClassicalOption,
+    FileArgument,
+    FoldsOption,
+    ForecasterOptions,
+    OutputOption,
+    PicturesOption,
+    QuietOption,
+    ReadingOptions,
+    RefitOption,
+    SeedOption,
+    StepOption,
+    data_and_source,
+    expanded,
+    make_forecaster,
+    require_backend,
+)
+from kerasrnn.cli.printing import describe, print_backtest, print_files, warn
+from kerasrnn.cli.writing import write_backtest
+from kerasrnn.forecasting import backtest as scoring
+from kerasrnn.forecasting.data.reading import read
+from kerasrnn.forecasting.errors import DataError
+from kerasrnn.forecasting.outputs import check_directory, staged
+
+
+@expanded
+def backtest(
+    *,
+    file: FileArgument = None,
+    reading: ReadingOptions,
+    options: ForecasterOptions,
+    folds: FoldsOption = 5,
+    step: StepOption = None,
+    refit: RefitOption = False,
+    classical: ClassicalOption = False,
+    pictures: PicturesOption = "png",
+    backend: BackendOption = None,
+    seed: SeedOption = 0,
+    output: OutputOption = Path("backtest"),
+    quiet: QuietOption = False,
+) -> None:
+    """Score forecasts from origins in the past, beside naive ones.
+
+    Writes backtest.csv, metrics.json and pictures.
+    """
+    require_backend(backend)
+    check_directory(output)
+    data, source = data_and_source(file)
+    panel = read(data, **reading.chosen())
+    forecaster = make_forecaster(options, seed, True)
+    try:
+        result = scoring(
+            forecaster, panel, folds=folds, step=step, refit=refit, classical=classical, quiet=quiet
+        )
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
+    settings = {**forecaster.get_params(), **result.forecaster.fitted_settings()}
+    with staged(output) as folder:
+        write_backtest(folder, result, source, settings, pictures)
+        names = sorted(path.name for path in folder.iterdir())
+    if not quiet:
+        print(f"{source}: {describe(panel)}\n")
+        print_backtest(result)
+        print_files(output, names)
+    warn(result.remarks)

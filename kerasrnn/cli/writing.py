@@ -1,0 +1,44 @@
+"""What commands write."""
+
+from pathlib import Path
+from typing import Any
+
+from kerasrnn.cli.printing import versions
+from kerasrnn.forecasting.backtest import Backtest
+from kerasrnn.forecasting.outputs import write_json
+from kerasrnn.forecasting.plotting import (
+    plot_error_by_horizon,
+    plot_folds,
+    plot_residuals,
+    save,
+)
+
+
+def write_backtest(
+    folder: Path, result: Backtest, source: str, settings: dict[str, Any], pictures: str
+) -> None:
+    """Write scores, held-out forecasts and pictures of a backtest."""
+    result.forecasts.to_csv(folder / "backtest.csv", index=False)
+    save(plot_folds(result), folder / f"folds.{pictures}")
+    save(plot_error_by_horizon(result), folder / f"horizon.{pictures}")
+    save(plot_residuals(result), folder / f"residuals.{pictures}")
+    write_json(folder / "metrics.json", metrics(result, source, settings))
+
+
+def metrics(result: Backtest, source: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the scores of the network and of the forecasts beside it, as JSON holds them."""
+    panel = result.panel
+    return {
+        **{str(name): row.to_dict() for name, row in result.scores.iterrows()},
+        "skill": result.skill,
+        "skill_metric": result.metric,
+        "intervals": result.intervals.to_dict(),
+        "remarks": result.remarks,
+        "source": source,
+        "target": panel.columns.target,
+        "series": panel.num_series,
+        "rows": len(panel.values),
+        "folds": int(result.forecasts.groupby("unique_id")["cutoff"].nunique().max()),
+        "settings": settings,
+        **versions(),
+    }

@@ -1,0 +1,177 @@
+"""Gaps between the rows of a series, and values missing in them: told, filled or left out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from kerasrnn.forecasting.data.filling import fill_column, neighbours
+from kerasrnn.forecasting.data.frequency import (
+    Frequency,
+    Spacing,
+    complete_times,
+    frequency_name,
+    infer_frequency,
+    inner_steps,
+    measure_spacing,
+    parse_frequency,
+    season_length,
+    shown_time,
+)
+from kerasrnn.forecasting.data.options import Reading
+from kerasrnn.forecasting.data.rows import Rows
+from kerasrnn.forecasting.errors import DataError
+
+MOST_ROWS = 50_000_000
+
+
+def evenly_spaced(rows: Rows, reading: Reading) -> tuple[Rows, Frequency | None]:
+    """Return the rows at their frequency; missing ones are inserted where a fill is named.
+
+    Raises:
+        DataError: there is no frequency, or rows are missing or off it.
+    """
+    times, offsets = rows.times, rows.offsets
+    frequency = choose_frequency(rows, reading)
+    if frequency is None:
+        if inner_steps(offsets).any() and reading.fill != "drop":
+            raise DataError(no_frequency(rows))
+        return rows, None
+    spacing = measure_spacing(times, frequency, offsets)
+    if spacing.even:
+        return rows, frequency
+    if reading.fill == "drop":
+        return rows, None
+    for row in np.flatnonzero(spacing.off)[:1]:
+        raise DataError(off_frequency(rows, int(row), frequency, reading))
+    if reading.fill is None:
+        raise DataError(gaps_message(rows, spacing, frequency, reading))
+    return with_missing_rows(rows, spacing, frequency), frequency
+
+
+def choose_frequency(rows: Rows, reading: Reading) -> Frequency | None:
+    """Return the frequency that was named, that of the index, or the one the times follow."""
+    if isinstance(reading.frequency, pd.offsets.BaseOffset):
+        return reading.frequency
+    if reading.frequency is not None:
+        return parse_frequency(reading.frequency, rows.times)
+    given = rows.table.frequency
+    if given is not None and given.n > 0 and not given.freqstr.startswith("C"):
+        return given
+    return infer_frequency(rows.times, rows.offsets)
+
+
+def with_missing_rows(rows: Rows, spacing: Spacing, frequency: Frequency) -> Rows:
+    """Insert the rows that are missing, without values."""
+    offsets = rows.offsets
+    total = int((spacing.steps[offsets[1:] - 1] + 1).sum())
+    if total > MOST_ROWS:
+        raise DataError(
+            f"{rows.table.source}: at the frequency {frequency_name(frequency)} there would be "
+            f"{total} rows, of which {len(rows.codes)} are given; name another with --frequency, "
+            "or take the rows as equal steps with --fill drop"
+        )
+    times, complete, present = complete_times(rows.times, frequency, offsets, spacing.steps)
+    values = np.full((total, rows.cells.shape[1]), np.nan)
+    values[present] = rows.cells
+    origin = np.full(total, -1)
+    origin[present] = rows.origin
+    codes = np.repeat(np.arange(len(rows.ids)), np.diff(complete))
+    return replace(rows, codes=codes, times=times, cells=values, origin=origin)
+
+
+def no_frequency(rows: Rows) -> str:
+    """Say that the times follow no frequency."""
+    steps = pd.Series(rows.times).diff().iloc[1:][inner_steps(rows.offsets)]
+    place = rows.table.source + (f", column {rows.time!r}" if rows.time else "")
+    return (
+        f"{place}: no frequency found, steps between rows range from {shown_time(steps.min())} to "
+        f"{shown_time(steps.max())}; name it with --frequency, for example --frequency "
+        f"{'D' if isinstance(rows.times, pd.DatetimeIndex) else '1'}, or take the rows as equal "
+        "steps with --fill drop"
+    )
+
+
+def described(frequency: Frequency, reading: Reading) -> str:
+    """Name a frequency, and where it comes from."""
+    named = "" if reading.frequency is not None else ", which the times follow"
+    return f"the frequency {frequency_name(frequency)}{named}"
+
+
+def off_frequency(rows: Rows, row: int, frequency: Frequency, reading: Reading) -> str:
+    """Say that a time is none of the frequency's."""
+    found = infer_frequency(rows.times, rows.offsets)
+    hint = ""
+    if found is not None and found != frequency:
+        hint = f" (the times look like {frequency_name(found)})"
+    return (
+        f"{rows.place(row, rows.time)}: {shown_time(rows.times[row])} is not at "
+        f"{described(frequency, reading)}; correct it, name another with --frequency{hint}, or "
+        "take the rows as equal steps with --fill drop"
+    )
+
+
+def gaps_message(rows: Rows, spacing: Spacing, frequency: Frequency, reading: Reading) -> str:
+    """Say how many rows are missing, and where the first of them."""
+    offsets = rows.offsets
+    missing = np.diff(spacing.steps) - 1
+    missing[~inner_steps(offsets)] = 0
+    row = int(np.flatnonzero(missing)[0])
+    count = int(missing.sum())
+    lacking = "1 row is" if count == 1 else f"{count} rows are"
+    return (
+        f"{rows.place(row + 1, rows.time)}: {lacking} missing at {described(frequency, reading)}, "
+        f"the first between {shown_time(rows.times[row])} and {shown_time(rows.times[row + 1])}; "
+        "fill them in with --fill linear, previous, zero or seasonal, take the rows as equal "
+        "steps with --fill drop, or name another --frequency"
+    )
+
+
+def filled(rows: Rows, frequency: Frequency | None, policy: str) -> Rows:
+    """Fill missing values; a series begins where all of its columns do.
+
+    Raises:
+        DataError: there is nothing to fill from.
+    """
+    season = season_length(frequency)
+    if policy == "seasonal" and season < 2:
+        raise DataError(
+            f"{rows.table.source}: --fill seasonal needs a season, and a frequency of "
+            f"{frequency_name(frequency)} has none; use --fill linear"
+        )
+    offsets = rows.offsets
+    values = np.column_stack(
+        [fill_column(column, offsets, policy, season) for column in rows.cells.T]
+    )
+    if policy == "zero":
+        values[:, 1:] = np.nan_to_num(values[:, 1:])
+    begins = [neighbours(~np.isnan(column), offsets)[1][offsets[:-1]] for column in values.T]
+    for column, i in np.argwhere(np.array(begins) < 0)[:1]:
+        raise DataError(
+            f"{rows.table.source}, column {rows.names[column]!r}{rows.of_series(offsets[i])}: no "
+            "values at all; use --fill zero, or leave the column or the series out"
+        )
+    start = np.max(begins, axis=0)
+    begun = np.arange(len(values)) >= np.repeat(start, np.diff(offsets))
+    for row, column in np.argwhere(np.isnan(values) & begun[:, None])[:1]:
+        raise DataError(
+            f"{rows.table.source}, column {rows.names[column]!r}{rows.of_series(row)}: missing "
+            f"value at {shown_time(rows.times[row])}, and none in any other season of {season} "
+            "steps; use --fill linear"
+        )
+    return replace(rows, cells=values).take(np.flatnonzero(begun))
+
+
+def without_missing(rows: Rows) -> Rows:
+    """Leave out the rows in which anything is missing.
+
+    Raises:
+        DataError: nothing remains of a series.
+    """
+    kept = rows.take(np.flatnonzero(~np.isnan(rows.cells).any(axis=1)))
+    for i in np.flatnonzero(np.diff(kept.offsets) == 0)[:1]:
+        raise DataError(
+            f"{rows.table.source}: every row{rows.of_series(rows.offsets[i])} has a missing value "
+            f"in {', '.join(rows.names)}; fill them with --fill linear, or leave a column out"
+        )
+    return kept

@@ -1,0 +1,257 @@
+"""Backtests: what is held out, what is fitted, and how forecasts are scored."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasrnn.forecasting import Backtest, DataError, Forecaster, backtest, classical, read
+from kerasrnn.forecasting.baselines import baselines
+from kerasrnn.forecasting.diagnosis import remarks
+from tests.forecasters import HORIZON, small
+from tests.tables import seasonal_series
+
+STEP, FOLDS = 2, 2
+BASELINES = ("naive", "seasonal_naive", "drift")
+
+
+def many() -> pd.DataFrame:
+    """Return monthly series of unequal lengths, the last too short to be held out."""
+    parts = []
+    for i, rows in enumerate((40, 25, 14, 9, 5)):
+        part = seasonal_series(60, seed=i).iloc[60 - rows :].rename("y").rename_axis("ds")
+        known = np.random.default_rng(i).normal(2, 1, rows)
+        parts.append(part.reset_index().assign(unique_id=f"s{i}", price=known))
+    return pd.concat(parts, ignore_index=True)
+
+
+RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "series": ({"intervals": "quantile", "levels": (50, 80)}, {}),
+    "many": ({"embed_series": True}, {"future": ["price"]}),
+}
+
+
+def data_of(name: str) -> Any:
+    return seasonal_series(50) if name == "series" else many()
+
+
+@cache
+def run(name: str, refit: bool = False) -> Backtest:
+    arguments, reading = RUNS[name]
+    return backtest(
+        small(**arguments), data_of(name), folds=FOLDS, step=STEP, refit=refit, **reading
+    )
+
+
+def drop_of(fold: int) -> int:
+    return HORIZON + (FOLDS - 1 - fold) * STEP
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_held_out_rows_are_the_last_ones(name: str) -> None:
+    found, panel = run(name), read(data_of(name), **RUNS[name][1])
+    kept = [i for i in range(panel.num_series) if panel.lengths[i] > drop_of(0)]
+    assert found.panel.ids == tuple(panel.ids[i] for i in kept)
+    assert len(kept) == (1 if name == "series" else 4)
+    expected = []
+    for fold in range(FOLDS):
+        for i in kept:
+            rows = panel.rows(i)
+            times, values = panel.times[rows], panel.values[rows]
+            end = len(values) - drop_of(fold)
+            expected += [
+                (panel.ids[i], times[end + step], times[end - 1], step + 1, values[end + step])
+                for step in range(HORIZON)
+            ]
+    keys = found.forecasts[["unique_id", "ds", "cutoff", "step", "y"]]
+    assert list(keys.itertuples(index=False, name=None)) == expected
+    history = found.panel.until(drop_of(0))
+    assert found.history["y"].tolist() == history.values.tolist()
+    assert found.history["unique_id"].tolist() == np.repeat(history.ids, history.lengths).tolist()
+
+
+@pytest.mark.parametrize(("name", "refit"), [("series", True), ("series", False), ("many", False)])
+def test_forecasts_are_those_of_a_fit_on_the_rows_before(name: str, refit: bool) -> None:
+    """Without refit it is the fit of the first origin, which takes in the rows up to each."""
+    found, (arguments, reading) = run(name, refit), RUNS[name]
+    panel, data = found.panel, data_of(name)
+    forecaster: Forecaster | None = None
+    rows = len(found.forecasts) // FOLDS
+    for fold in range(FOLDS):
+        known = panel.until(drop_of(fold))
+        if forecaster is None or refit:
+            forecaster = small(**arguments).fit(known)
+        forecaster.history_ = known
+        ahead = {"future": data} if reading else {}
+        expected = forecaster.predict(**ahead).filter(like="forecast")
+        got = found.forecasts[fold * rows : (fold + 1) * rows].filter(like="network")
+        assert list(got.columns) == [n.replace("forecast", "network") for n in expected.columns]
+        np.testing.assert_array_equal(got.to_numpy(), expected.to_numpy())
+
+
+def test_refit_changes_later_origins_only() -> None:
+    once, anew = (run("series", refit).forecasts["network"].to_numpy() for refit in (False, True))
+    rows = len(once) // FOLDS
+    assert (once[:rows] == anew[:rows]).all()
+    assert (once[rows:] != anew[rows:]).all()
+
+
+def test_forecaster_itself_is_not_fitted() -> None:
+    forecaster = small(epochs=1)
+    found = forecaster.backtest(seasonal_series(40))
+    assert not hasattr(forecaster, "model_")
+    assert found.forecaster.get_params() == forecaster.get_params()
+    assert len(found.forecasts) == HORIZON  # one origin, and all rows after it
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_baselines_start_from_the_rows_before_each_origin(name: str) -> None:
+    found = run(name)
+    assert found.models == ("network", *BASELINES)
+    table = found.forecasts.set_index(["unique_id", "cutoff"]).sort_index(kind="stable")
+    for fold in range(FOLDS):
+        known = found.panel.until(drop_of(fold))
+        for i, series in enumerate(known.ids):
+            values = known.values[known.rows(i)]
+            got = table.loc[(series, known.times[known.rows(i)][-1])]
+            for baseline, expected in baselines(values, HORIZON, found.season).items():
+                assert got[baseline].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_scores_are_the_formulas(name: str) -> None:
+    found = run(name)
+    frame, season = found.forecasts, found.season
+    shortest = found.history.groupby("unique_id").size().min()
+    lag = season if shortest > season else 1
+    for model in found.models:
+        for series in found.panel.ids:
+            own = frame[frame["unique_id"] == series]
+            error = own["y"] - own[model]
+            history = found.history.loc[found.history["unique_id"] == series, "y"].to_numpy()
+            naive = np.abs(history[lag:] - history[:-lag]).mean()
+            size = own["y"].abs() + own[model].abs()
+            expected = {
+                "rmse": np.sqrt((error**2).mean()),
+                "mae": error.abs().mean(),
+                "mape": (error / own["y"]).abs().mean(),
+                "smape": (error.abs() / size).mean(),
+                "mase": error.abs().mean() / naive,
+            }
+            got = found.by_series.loc[(series, model)].to_dict()
+            assert got == pytest.approx(expected, rel=1e-9)
+        mean = found.by_series.xs(model, level="model").mean()
+        assert found.scores.loc[model].to_dict() == pytest.approx(mean.to_dict())
+        squares = ((frame["y"] - frame[model]) ** 2).groupby(frame["step"]).mean()
+        np.testing.assert_allclose(found.by_horizon[model], np.sqrt(squares))
+    assert found.by_horizon.index.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("name", "metric"), [("series", "rmse"), ("many", "mase")])
+def test_skill_of_many_series_does_not_depend_on_their_units(name: str, metric: str) -> None:
+    found = run(name)
+    assert found.metric == metric
+    best = min(found.scores.loc["naive", metric], found.scores.loc["seasonal_naive", metric])
+    assert found.skill == pytest.approx(1 - found.scores.loc["network", metric] / best)
+
+
+def test_intervals_are_scored_where_there_are_any() -> None:
+    found = run("series")
+    frame = found.forecasts
+    assert found.levels == (50, 80)
+    for level in (50, 80):
+        low, high = frame[f"network-lo-{level}"], frame[f"network-hi-{level}"]
+        inside = ((low <= frame["y"]) & (frame["y"] <= high)).mean()
+        assert found.intervals[f"coverage-{level}"] == pytest.approx(inside)
+    assert run("many").intervals.empty
+
+
+def test_constant_series_leaves_the_skill_of_the_others() -> None:
+    """Its scaled error is not finite: the naive forecast makes none on it."""
+    constant = many()[:40].assign(unique_id="c", y=5.0)
+    found = small(epochs=1).backtest(pd.concat([many()[:40], constant])[["unique_id", "ds", "y"]])
+    assert not np.isfinite(found.by_series.loc[("c", "network"), "mase"])
+    assert np.isfinite(found.skill)
+
+
+def forecasts_like(network: Any) -> pd.DataFrame:
+    """Return forecasts of two origins, made from the table that they are to stand in."""
+    rng = np.random.default_rng(0)
+    y = 20 + np.cumsum(rng.normal(0, 1, 12))
+    naive = np.repeat([19.0, y[5]], 6)
+    origins = {"cutoff": np.repeat([5, 11], 6), "step": np.tile(np.arange(1, 7), 2)}
+    table = pd.DataFrame({"unique_id": "a", **origins, "y": y, "naive": naive})
+    return table.assign(network=network)
+
+
+@pytest.mark.parametrize(
+    ("network", "skill", "told"),
+    [
+        (lambda t: t["y"] + 0.1, 0.5, []),
+        (lambda t: t["y"] + 0.1, 0.0, ["skill +0.000: the network does not beat the naive"]),
+        (lambda t: 0.99 * t["naive"] + 0.01 * t["y"], 0.1, ["the forecasts copy the last value"]),
+        (
+            lambda t: t["naive"],
+            -0.2,
+            ["skill -0.200: the network does not beat", "the forecasts copy the last value"],
+        ),
+        (
+            lambda t: t["naive"] + 3 + 0.001 * t["y"],
+            0.2,
+            ["the forecasts are flat: over the horizon they vary by 0 %"],
+        ),
+    ],
+)
+def test_remarks_say_what_is_wrong_and_nothing_else(
+    network: Any, skill: float, told: list[str]
+) -> None:
+    found = remarks(forecasts_like(network), skill)
+    assert len(found) == len(told)
+    for sentence, start in zip(found, told, strict=True):
+        assert sentence.startswith(start)
+        assert "\n" not in sentence
+
+
+def test_shape_of_short_horizons_is_not_judged() -> None:
+    frame = forecasts_like(lambda t: t["naive"] + 3)
+    assert remarks(frame[frame["step"] <= 2], 0.5) == ()
+    assert len(remarks(frame, 0.5)) == 1
+
+
+def test_remarks_of_a_run_are_about_its_forecasts() -> None:
+    found = run("series")
+    assert found.remarks == remarks(found.forecasts, found.skill)
+
+
+def test_too_few_rows_are_told() -> None:
+    with pytest.raises(DataError, match=r"^5 rows are too few for a horizon of 3, for which 5 are"):
+        backtest(small(), seasonal_series(5), folds=2, step=2)
+
+
+@pytest.mark.parametrize("option", ["folds", "step"])
+def test_counts_below_one_are_refused(option: str) -> None:
+    with pytest.raises(DataError, match=rf"^--{option} must be at least 1\. Got 0\.$"):
+        backtest(small(), seasonal_series(30), **{option: 0})
+
+
+def test_each_refit_keeps_a_checkpoint_of_its_own(tmp_path: Path) -> None:
+    forecaster = small(epochs=1, checkpoint=tmp_path)
+    first = backtest(forecaster, seasonal_series(30), folds=2, refit=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fold_0", "fold_1"]
+    again = backtest(forecaster, seasonal_series(30), folds=2, refit=True)
+    assert again.forecasts.equals(first.forecasts)
+
+
+def test_classical_forecasts_without_statsforecast_are_refused_before_any_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(classical, "find_spec", lambda _: None)
+    monkeypatch.setattr(Forecaster, "fit", lambda *_, **__: pytest.fail("work was done"))
+    message = (
+        r'^--classical needs statsforecast, .*; pip install "kerasrnn\[classical\]", or [^\n]*$'
+    )
+    with pytest.raises(DataError, match=message):
+        backtest(small(), seasonal_series(40), classical=True)

@@ -1,0 +1,286 @@
+import dataclasses
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from kerasrnn.forecasting import Backtest, Forecaster, air_passengers
+from kerasrnn.forecasting.report import inline_svg, number, shown, verdict, write_report
+
+HOSTILE = "<script>alert(1)</script>"
+VOID = {"meta", "br", "link", "img", "hr", "input"}
+FORBIDDEN = {"script", "link", "iframe", "img", "object", "embed", "base", "form", "image"}
+VERSIONS = {"backend": "torch", "versions": {"kerasrnn": "1.2.3", "keras": "4.5.6"}}
+
+
+class Page(HTMLParser):
+    """A page's elements, attributes and texts; raises where tags are not balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style" and data.strip():
+            self.words.append(data.strip())
+
+    def all(self, name: str) -> list[str]:
+        return [value for attribute, value in self.attributes if attribute == name]
+
+
+def report(path: Path, result: Backtest, forecast: pd.DataFrame, **changes: Any) -> Page:
+    arguments = {
+        "source": "passengers.csv",
+        "settings": {"horizon": 12, "levels": (80, 95), "checkpoint": None, "log": True},
+        "versions": VERSIONS,
+    }
+    write_report(path / "report.html", result, forecast, **{**arguments, **changes})
+    return Page((path / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple[Backtest, pd.DataFrame]:
+    forecaster = Forecaster(horizon=12, epochs=3, levels=(80, 95))
+    result = forecaster.backtest(air_passengers(), folds=3)
+    return result, forecaster.fit(air_passengers()).predict()
+
+
+@pytest.fixture(scope="module")
+def page(case: tuple[Backtest, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    return report(tmp_path_factory.mktemp("report"), *case)
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[Backtest, pd.DataFrame]:
+    rng = np.random.default_rng(0)
+    names = [HOSTILE, 'a" onload="alert(2)', "$x$ & <i>", *(f"shop {n}" for n in range(60))]
+    frames = []
+    for n, name in enumerate(names):
+        wave = np.sin(np.arange(60) * 2 * np.pi / 7) + n + 0.2 * rng.normal(size=60)
+        days = pd.date_range("2024-01-01", periods=60, freq="D")
+        frames.append(pd.DataFrame({"unique_id": name, "ds": days, "y": wave}))
+    table = pd.concat(frames)
+    forecaster = Forecaster(horizon=9, epochs=1)
+    return forecaster.backtest(table), forecaster.fit(table).predict()
+
+
+@pytest.fixture(scope="module")
+def crowd(many: tuple[Backtest, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    folder = tmp_path_factory.mktemp("report")
+    return report(folder, *many, source=f"/data/{HOSTILE}.csv", settings={HOSTILE: HOSTILE})
+
+
+@pytest.fixture(params=["page", "crowd"])
+def either(request: pytest.FixtureRequest) -> Page:
+    return request.getfixturevalue(request.param)
+
+
+def test_the_page_needs_nothing_else(either: Page) -> None:
+    assert not FORBIDDEN & set(either.tags)
+    assert not [name for name, _ in either.attributes if name.startswith("on")]
+    for name in ("src", "href", "xlink:href", "srcset", "data"):
+        assert all(value.startswith("#") for value in either.all(name))
+    assert set(re.findall(r"url\((.)", either.text)) == {"#"}
+    assert "@import" not in either.text
+    assert not re.search(r"https?://", either.text)
+
+
+def test_ids_are_unique_and_all_links_lead_somewhere(either: Page) -> None:
+    ids = either.all("id")
+    assert len(ids) == len(set(ids))
+    used = re.findall(r"url\(#([^)]+)\)", either.text)
+    used += [value[1:] for value in either.all("href")] + either.all("aria-labelledby")
+    assert set(used) <= set(ids)
+
+
+def test_pictures_are_inline_and_described(either: Page) -> None:
+    assert either.tags.count("svg") == 10  # five, each for wide pages and for narrow ones
+    assert len([label for label in either.all("aria-label") if "hart" in label]) == 10
+
+
+def test_the_page_has_one_title_and_its_sections_in_order(page: Page) -> None:
+    assert page.text.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert page.tags.count("h1") == 1
+    order = "verdict scores intervals forecast folds horizon residuals training table "
+    order += "configuration versions reading"
+    assert [i for i in page.all("id") if i in order.split()] == order.split()
+
+
+def test_every_score_stands_there(case: tuple[Backtest, pd.DataFrame], page: Page) -> None:
+    for name, row in case[0].scores.iterrows():
+        assert str(name).replace("_", " ") in page.words
+        for metric, value in row.items():
+            assert shown(str(metric), value) in page.words
+
+
+def test_the_best_of_each_column_is_marked(case: tuple[Backtest, pd.DataFrame], page: Page) -> None:
+    assert page.words.count("(best)") == case[0].scores.shape[1]
+    rows = re.findall(r"<tr[^>]*><th scope=\"row\">(\w+)</th>(.*?)</tr>", page.text, flags=re.S)
+    marked = {name: cells.count('class="best"') for name, cells in rows}
+    best = case[0].scores.idxmin().value_counts()
+    assert {name: n for name, n in marked.items() if n} == best.to_dict()
+
+
+def test_coverage_stands_beside_its_level(case: tuple[Backtest, pd.DataFrame], page: Page) -> None:
+    for level in (80, 95):
+        assert f"{level} %" in page.words
+        assert f"{100 * case[0].intervals[f'coverage-{level}']:.1f} %" in page.words
+
+
+def test_every_row_of_the_forecast_is_listed(
+    case: tuple[Backtest, pd.DataFrame], page: Page
+) -> None:
+    table = page.text[page.text.index('<h2 id="table">') :]
+    rows = re.findall(r"<tr><td.*?</tr>", table)
+    assert len(rows) == 12
+    for (time, row), text in zip(case[1].iterrows(), rows, strict=True):
+        cells = re.findall(r">([^<]+)</td>", text)
+        assert cells[0] == str(time)[:10]
+        ends = ["forecast-lo-95", "forecast-hi-95", "forecast-lo-80", "forecast-hi-80"]
+        assert sorted(cells[1:]) == sorted(number(row[name]) for name in ["forecast", *ends])
+
+
+def test_settings_and_versions_are_listed(page: Page) -> None:
+    for word in ("horizon", "80, 95", "not set", "yes", "torch", "kerasrnn", "1.2.3", "4.5.6"):
+        assert word in page.words
+
+
+def test_what_a_user_named_is_escaped(crowd: Page) -> None:
+    assert "alert(1)</script>" not in crowd.text
+    assert HOSTILE in crowd.words
+    assert f"From /data/{HOSTILE}.csv, for 2024-03-01 to 2024-03-09" in crowd.words
+    assert 'a" onload="alert(2)' in crowd.words
+    assert "$x$ & <i>" in crowd.words
+
+
+def test_names_in_pictures_stay_as_they_are() -> None:
+    name = "0.123456 url(#x) : #33415c"
+    figure = Figure()
+    figure.text(0, 0, name)
+    picture = Page(inline_svg(figure, "a name", "x"))
+    assert picture.words == [name]
+
+
+def test_of_many_series_the_worst_fifty_are_listed(
+    many: tuple[Backtest, pd.DataFrame], crowd: Page
+) -> None:
+    section = crowd.text[crowd.text.index('<h2 id="series">') : crowd.text.index('<h2 id="table">')]
+    assert section.count('<th scope="row"') == 50
+    assert "the 50 worst of 63 are shown" in section
+    network, *naive = (
+        many[0].by_series["mase"].xs(model, level="model")
+        for model in ("network", "naive", "seasonal_naive")
+    )
+    skill = 1 - network / np.minimum(*naive)
+    assert f"on {(skill > 0).sum()} of 63 series" in section
+    cells = re.findall(r"<td>([+-]\d+\.\d\d)</td>", section)
+    assert cells == [f"{value:+.2f}" for value in skill.sort_values().iloc[:50]]
+
+
+def test_a_long_forecast_is_cut_with_a_note(crowd: Page) -> None:
+    table = crowd.text[crowd.text.index('<h2 id="table">') :]
+    assert len(re.findall(r"<tr><td", table)) == 500
+    assert "The first 500 of 567 rows." in table
+
+
+def test_remarks_are_warnings(
+    case: tuple[Backtest, pd.DataFrame], tmp_path: Path, page: Page
+) -> None:
+    result, forecast = case
+    bad = with_network(result, result.forecasts["naive"])
+    told = report(tmp_path, bad, forecast)
+    assert len(bad.remarks) == 2
+    assert told.text.count("<strong>Warning:</strong>") == 2
+    assert "Warning:" not in page.words
+
+
+def with_network(result: Backtest, forecast: Any) -> Backtest:
+    """Return a backtest in which the network forecast something else."""
+    return dataclasses.replace(result, forecasts=result.forecasts.assign(network=forecast))
+
+
+def test_verdict_says_by_how_much(case: tuple[Backtest, pd.DataFrame]) -> None:
+    result, _ = case
+    table = result.forecasts
+    half = with_network(result, (table["y"] + table["seasonal_naive"]) / 2)
+    assert verdict(half).startswith("The network beats the naive forecasts: its RMSE is 50 % below")
+    double = with_network(result, 2 * table["seasonal_naive"] - table["y"])
+    assert "does not beat the naive forecasts: its RMSE is 100 % above" in verdict(double)
+    assert "of seasonal naive). Use seasonal naive." in verdict(double)
+    same = with_network(result, table["seasonal_naive"])
+    assert "no better than the naive forecasts" in verdict(same)
+
+
+def test_verdict_names_a_better_forecast_than_the_network(
+    case: tuple[Backtest, pd.DataFrame],
+) -> None:
+    result, _ = case
+    forecasts = result.forecasts.assign(drift=result.forecasts["y"])
+    perfect = dataclasses.replace(result, forecasts=forecasts)
+    assert verdict(perfect).endswith("The lowest RMSE of all is that of drift, 0.")
+
+
+def test_verdict_where_naive_makes_no_error(case: tuple[Backtest, pd.DataFrame]) -> None:
+    result, _ = case
+    forecasts = result.forecasts.assign(naive=result.forecasts["y"])
+    exact = dataclasses.replace(result, forecasts=forecasts)
+    assert verdict(exact).startswith("The network cannot be compared")
+
+
+def test_a_report_without_intervals_says_so(tmp_path: Path) -> None:
+    walk = pd.Series(np.random.default_rng(0).normal(size=60).cumsum(), name="walk")
+    forecaster = Forecaster(horizon=1, epochs=1, levels=())
+    result = forecaster.backtest(walk)
+    told = report(tmp_path, result, forecaster.fit(walk).predict())
+    assert "The held-out forecasts have no intervals" in told.text
+    assert "nan" not in told.words
+
+
+def test_two_reports_of_the_same_are_the_same(
+    case: tuple[Backtest, pd.DataFrame], page: Page, tmp_path: Path
+) -> None:
+    assert report(tmp_path, *case).text == page.text
+
+
+def test_a_picture_cannot_break_out_of_its_label() -> None:
+    assert 'aria-label="&#34;&gt;"' in inline_svg(Figure(), '">', "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (1234567.0, "1,234,567"),
+        (1e-9, "1e-09"),
+        (3e20, "3e+20"),
+        (float("nan"), "-"),
+        (float("inf"), "infinite"),
+    ],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text
