@@ -252,3 +252,50 @@ def test_interrupted_run_leaves_the_directory_as_it_was(
     assert "Traceback" not in result.err
     assert names(tmp_path) == ["forecast.csv"]
     assert (tmp_path / "forecast.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest", "tune"])
+def test_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, command: str) -> None:
+    table, kept = write(tmp_path, TABLE), tmp_path / "kept"
+    arguments = [command, table, *SMALL, "--checkpoint", kept, "--output", tmp_path / "out"]
+    arguments += {"tune": ["--trials", 2, "--folds", 1], "backtest": ["--folds", 1]}.get(
+        command, []
+    )
+    first, again = kerasrnn(*arguments), kerasrnn(*arguments)
+    assert (first.status, again.status) == (0, 0), (first, again)
+    assert first.out == again.out
+    assert list(kept.rglob("training.npz"))
+
+
+def test_how_a_file_is_read_reaches_its_rows_ahead(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=63)
+    table = pd.DataFrame({"day": days.strftime("%d/%m/%Y"), "y": SERIES.to_list() + [None] * 23})
+    table["plan"] = range(63)
+    path = write(tmp_path, table.iloc[::-1].to_csv(index=False))
+    options = ["--target", "y", "--future", "plan", "--sort", "--dates", "day-first"]
+    result = kerasrnn("forecast", path, *SMALL, *options, "--output", tmp_path / "out", "--quiet")
+    assert (result.status, result.out) == (0, ""), result
+    assert forecast_of(tmp_path / "out")["ds"].iloc[0] == days[40]
+
+
+def test_saved_forecaster_takes_in_new_rows(ran: tuple[Result, Path], tmp_path: Path) -> None:
+    after = pd.date_range(SERIES.index[-1], periods=3, freq="MS")[1:]
+    rows = pd.DataFrame({"month": after.strftime("%d/%m/%Y"), "y": [60.5, 61.5]})
+    path = write(tmp_path, rows.to_csv(index=False))
+    out = tmp_path / "out"
+    options = ["--update", path, "--dates", "day-first", "--horizon", 5, "--output", out]
+    result = kerasrnn("predict", ran[1] / "forecaster", *options)
+    assert result.status == 0, result
+    table = forecast_of(out)
+    assert table["ds"].tolist() == list(pd.date_range(after[-1], periods=6, freq="MS")[1:])
+    assert Forecaster.load(out / "forecaster").history_.values[-2:].tolist() == [60.5, 61.5]
+
+
+def test_covariates_ahead_that_nobody_named_are_refused(
+    ran: tuple[Result, Path], tmp_path: Path
+) -> None:
+    path = write(tmp_path, TABLE)
+    saved = [ran[1] / "forecaster", "--future", path, "--output", tmp_path / "out"]
+    assert "no covariates known ahead were named" in complaint(kerasrnn("predict", *saved))
+    given = [path, "--future-file", path, "--output", tmp_path / "out"]
+    assert "name them with --future" in complaint(kerasrnn("forecast", *given))

@@ -45,6 +45,7 @@ from kerasrnn.forecasting.plotting import plot_classic, plot_forecast, save
 from kerasrnn.forecasting.progress import ProgressBar
 from kerasrnn.forecasting.report import write_report
 
+FUTURE_READING = ("fill", "sort", "duplicates", "dates", "encoding")
 CLASSIC_ARGUMENTS = {"look_back", "model", "units", "num_layers", "epochs", "season"}
 
 
@@ -78,7 +79,10 @@ def forecast(
     require_backend(backend)
     check_directory(output)
     data, source = data_and_source(file)
-    panel = read(data, **reading.chosen())
+    chosen = reading.chosen()
+    panel = read(data, **chosen)
+    if future_file is not None and not panel.columns.future:
+        raise DataError("--future-file holds covariates known ahead; name them with --future")
     try:
         if recipe == "classic":
             forecast_classic(panel, source, options.chosen(), seed, output, quiet)
@@ -95,7 +99,8 @@ def forecast(
         )
         forecaster.fit(panel)
         known = (future_file or file) if panel.columns.future else None
-        ahead = forecaster.predict(future=known)
+        how = {name: chosen[name] for name in FUTURE_READING} if panel.columns.future else {}
+        ahead = forecaster.predict(future=known, **how)
     except DataError as error:
         raise DataError(f"{source}: {error}") from None
     settings = {**forecaster.get_params(), **forecaster.fitted_settings()}

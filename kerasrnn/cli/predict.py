@@ -1,7 +1,7 @@
 """kerasrnn predict: forecast again from a saved forecaster."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +24,20 @@ def predict(
     horizon: Annotated[
         int | None, typer.Option(help="Steps to forecast. Default: as trained.")
     ] = None,
+    fill: Annotated[
+        Literal["linear", "previous", "zero", "seasonal"] | None,
+        typer.Option(help="What to do about missing values and missing rows in these files."),
+    ] = None,
+    sort: Annotated[bool, typer.Option("--sort", help="Sort their rows by time.")] = False,
+    duplicates: Annotated[
+        Literal["first", "last", "mean"] | None,
+        typer.Option(help="What to keep of rows with the same time."),
+    ] = None,
+    dates: Annotated[
+        Literal["day-first", "month-first"] | None,
+        typer.Option(help="How dates such as 01/02/2020 are meant."),
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of these files.")] = "utf-8",
     backend: BackendOption = None,
     output: OutputOption = Path("forecast"),
     quiet: QuietOption = False,
@@ -35,9 +49,11 @@ def predict(
     require_backend(backend)
     check_directory(output)
     forecaster = Forecaster.load(directory)
+    how: dict[str, Any] = {"fill": fill, "sort": sort, "duplicates": duplicates}
+    how |= {"dates": dates, "encoding": encoding}
     if update is not None:
-        forecaster.update(update)
-    ahead = forecaster.predict(horizon, future=future)
+        forecaster.update(update, **how)
+    ahead = forecaster.predict(horizon, future=future, **(how if future else {}))
     with staged(output) as folder:
         forecaster.forecast_table(ahead).to_csv(folder / "forecast.csv", index=False)
         if update is not None:

@@ -96,7 +96,8 @@ class Forecaster:
             Default 25.
         validation: Rows at the end of each series that early stopping looks at and training
             leaves out; 0 for none. Default: about a tenth, where there are enough rows.
-        max_time: Seconds after which no further pass over the windows begins.
+        max_time: Seconds after which no further pass over the windows begins, in each training;
+            a short series takes two, the second one for its intervals.
         checkpoint: Directory that keeps the state of the training, from which `fit` goes on
             after an interrupt as if there had been none.
         seed: Governs initial weights, dropout and the order of the windows.
@@ -230,7 +231,11 @@ class Forecaster:
         return self
 
     def predict(
-        self, horizon: int | None = None, *, future: pd.DataFrame | str | Path | None = None
+        self,
+        horizon: int | None = None,
+        *,
+        future: pd.DataFrame | str | Path | None = None,
+        **reading: Any,
     ) -> pd.DataFrame:
         """Forecast past the end of the series.
 
@@ -240,6 +245,7 @@ class Forecaster:
                 were last. Default: the forecaster's.
             future: The rows that follow, with the covariates known ahead. Needed where there
                 are such.
+            **reading: How those are to be read; see `fit`.
 
         Returns:
             Columns `forecast` and, for each level, `forecast-lo-80` and `forecast-hi-80`;
@@ -259,7 +265,12 @@ class Forecaster:
                     f"covariates known ahead ({', '.join(panel.columns.future)}) are needed for "
                     f"the {steps} rows to forecast; give them with future="
                 )
-            known = future_values(future, panel, steps)
+            known = future_values(future, panel, steps, **reading)
+        elif future is not None:
+            raise DataError(
+                "future= was given, but no covariates known ahead were named when the forecaster "
+                "was fitted"
+            )
         table = self.table_after(panel, steps, known)
         if not np.isfinite(table).all():
             raise DataError(
@@ -289,8 +300,15 @@ class Forecaster:
             DataError: the series are others than those of the fit, or too short.
         """
         self._require_fitted()
-        panel = read(data, **reading)
+        require_positive(horizon=horizon)
+        panel = read_more(data, self.history_, reading)
+        self.history_.require_alike(panel)
         steps = self.horizon if horizon is None else horizon
+        if self.design_.cycle and panel.times.min() != self.history_.times.min():
+            raise DataError(
+                f"a learned cycle is counted from {self.history_.times.min()}, where the data of "
+                f"the fit began. Got data that begin at {panel.times.min()}; give all rows"
+            )
         if panel.ids != self.history_.ids:
             raise DataError(
                 f"expected the series of the fit, {', '.join(self.history_.ids[:5])}. Got "
@@ -313,7 +331,7 @@ class Forecaster:
 
         Args:
             data: New rows, read as in `fit`; of some series or all, or of new ones.
-            **reading: How they are to be read. Default: as those of the fit.
+            **reading: How they are to be read; columns and frequency are those of the fit.
 
         Raises:
             DataError: the rows do not follow on those that are there.
@@ -328,7 +346,7 @@ class Forecaster:
                 f"series {new!r} was not in the data of the fit, and this network has learned "
                 "something for each series; fit again with it"
             )
-        self.measures_ = self.measures_.with_series(history)
+        self.measures_ = self.measures_.with_series(history, self.design_.num_series)
         self.history_ = history
         return self
 
@@ -633,6 +651,21 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         raise DataError(f"--dropout must be from 0 to below 1. Got {arguments['dropout']:g}.")
     if not arguments["learning_rate"] > 0:
         raise DataError(f"--learning-rate must be above 0. Got {arguments['learning_rate']:g}.")
+    if arguments["intervals"] == "quantile" and arguments["strategy"] == "recursive":
+        raise DataError(
+            "--intervals quantile knows one step only with --strategy recursive; use direct, or "
+            "--intervals conformal"
+        )
+    if arguments["model"] == "segment" and (
+        arguments["num_layers"] > 1 or arguments["bidirectional"]
+    ):
+        raise DataError(
+            "--model segment has one layer in one direction; leave --num-layers and "
+            "--bidirectional out"
+        )
+    levels = [f"{level:g}" for level in arguments["levels"] or ()]
+    if len(set(levels)) < len(levels):
+        raise DataError(f"--levels must differ. Got {', '.join(levels)}.")
     for level in arguments["levels"] or ():
         if not 0 < level <= 99.9:
             raise DataError(f"--levels must be above 0 and at most 99.9 percent. Got {level:g}.")
@@ -676,7 +709,8 @@ def validation_rows(
     """
     windows = np.maximum(np.maximum(lengths, look_back) - look_back - horizon + 1, 0)
     if wanted is not None:
-        return np.where(windows > 0, min(wanted, 10**9), 0) if wanted else np.zeros_like(windows)
+        most = windows + horizon - 1
+        return np.where(windows > 0, np.minimum(wanted, most), 0) * (wanted > 0)
     if windows.sum() < 20 * horizon:
         return np.zeros_like(windows)
     least = horizon if len(lengths) == 1 else 1

@@ -44,7 +44,19 @@ class Measures:
     scaling: Scaling
 
     def rows(self, panel: Panel) -> Rows:
-        """Return a panel's rows as the network sees them."""
+        """Return a panel's rows as the network sees them.
+
+        Raises:
+            DataError: a value has no logarithm, which this network takes.
+        """
+        if self.scaling.log:
+            for row in np.flatnonzero(panel.values <= 0)[:1]:
+                series = panel.ids[int(np.searchsorted(panel.offsets, row, side="right")) - 1]
+                raise DataError(
+                    f"series {series!r}: {panel.values[row]:g} at {panel.times[row]} has no "
+                    "logarithm, which this network takes; fit again, with --normalization last for "
+                    "example"
+                )
         return scaled_rows(panel, self.series, self.covariates, self.look_back)
 
     def ahead(self, rows: Rows, panel: Panel, steps: int, future: np.ndarray) -> Rows:
@@ -68,9 +80,13 @@ class Measures:
             last[:, None] + np.arange(1, steps + 1),
         )
 
-    def with_series(self, panel: Panel) -> Measures:
-        """Return the measures with those of series that came after the fit."""
-        known = len(self.series.scale)
+    def with_series(self, panel: Panel, known: int) -> Measures:
+        """Return the measures with those of series that came after the fit.
+
+        Args:
+            panel: All series.
+            known: How many of them were in the fit.
+        """
         if panel.num_series == known:
             return self
         new = panel.offsets[known:]
@@ -79,8 +95,8 @@ class Measures:
             self,
             series=replace(
                 self.series,
-                location=np.concatenate([self.series.location, added.location]),
-                scale=np.concatenate([self.series.scale, added.scale]),
+                location=np.concatenate([self.series.location[:known], added.location]),
+                scale=np.concatenate([self.series.scale[:known], added.scale]),
             ),
         )
 

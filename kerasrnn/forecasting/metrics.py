@@ -11,7 +11,6 @@ from utilsforecast.losses import coverage, mae, mape, mase, mqloss, rmse, scaled
 from kerasrnn.forecasting.baselines import DRIFT, NAIVE, SEASONAL_NAIVE
 
 NETWORK = "network"
-KEYS = ["unique_id", "ds", "cutoff", "step", "y"]
 
 
 def score(
@@ -29,19 +28,19 @@ def score(
     Returns:
         Indexed by series and model; columns `rmse` and `mae` in the unit of the series,
         `mape` and `smape` as shares (0.05 is 5 %; the competition M4 counts 200 times `smape`),
-        `mase` as a multiple of the mean error of (seasonal) naive over the history, not
-        finite where that is zero.
+        `mase` as a multiple of the mean error of seasonal naive over the history (of naive,
+        where a series is no longer than a season), not finite where that is zero.
     """
-    shortest = history.groupby("unique_id", sort=False).size().min()
-    scaled = partial(mase, seasonality=season if shortest > season else 1)
-    return tidy(
-        evaluate(
-            forecasts[["unique_id", "ds", "y", *models]],
-            metrics=[rmse, mae, mape, smape, scaled],
-            models=list(models),
-            train_df=history,
-        )
-    )
+    rows = history.groupby("unique_id", sort=False).size()
+    is_long = forecasts["unique_id"].map(rows) > season
+    tables = []
+    for chosen, lag in ((is_long, season), (~is_long, 1)):
+        part = forecasts.loc[chosen, ["unique_id", "ds", "y", *models]]
+        if len(part):
+            known = history[history["unique_id"].isin(part["unique_id"])]
+            metrics = [rmse, mae, mape, smape, partial(mase, seasonality=lag)]
+            tables.append(evaluate(part, metrics=metrics, models=list(models), train_df=known))
+    return tidy(pd.concat(tables, ignore_index=True))
 
 
 def score_intervals(forecasts: pd.DataFrame, levels: Sequence[float]) -> pd.Series:

@@ -94,7 +94,7 @@ def measure_series(
     return SeriesScales(
         np.array(location),
         # A constant series has no spread: its own size serves, or 1.
-        np.array([a if a > 1e-9 * b else b or 1.0 for a, b in zip(scale, size, strict=True)]),
+        np.array([a if a > 1e-13 * b else b or 1.0 for a, b in zip(scale, size, strict=True)]),
         kind,
     )
 

@@ -9,6 +9,7 @@ import os
 import time
 import zipfile
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -249,6 +250,8 @@ class Checkpoint(keras.callbacks.Callback):
             raise DataError(
                 f"{self.path} is not a whole checkpoint ({error}); remove it to start anew"
             ) from None
+        if "told" not in state:
+            raise DataError(f"{self.path} is no checkpoint; name another directory")
         told = json.loads(str(state["told"]))
         if told["identity"] != self.identity:
             raise DataError(
@@ -320,7 +323,7 @@ def identity_of(training: Training, design: Design, batches: WindowBatches) -> s
                 settings,
                 asdict(design),
                 [batches.look_back, batches.horizon, batches.batch_size, batches.seed],
-                [keras.__version__, keras.backend.backend()],
+                [version("kerasrnn"), keras.__version__, keras.backend.backend()],
             ],
             sort_keys=True,
         ).encode()

@@ -196,7 +196,7 @@ def default_space(
     layer = "model" if forecaster.model in LAYERS else "cell"
     # Dropout intervals cannot be had without dropout.
     no_dropout = 0.05 if forecaster.intervals == "dropout" else 0.0
-    return {
+    space: dict[str, Values] = {
         layer: with_own(own[layer], list(LAYERS)),
         "units": around(own["units"], 16, 128),
         "num_layers": around(own["num_layers"], 1, 2),
@@ -205,6 +205,9 @@ def default_space(
         "look_back": with_own(own["look_back"], look_backs),
         "normalization": with_own(own["normalization"], normalizations),
     }
+    if forecaster.model == "segment":
+        del space["num_layers"]  # It has one layer.
+    return space
 
 
 def with_own(own: Any, choices: list[Any]) -> list[Any]:

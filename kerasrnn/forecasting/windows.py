@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-INPUTS = ("window", "past", "future", "static", "series", "position")
-
 
 @dataclass(frozen=True)
 class Rows:

@@ -157,7 +157,7 @@ class Panel:
         Raises:
             DataError: columns differ, or rows do not follow.
         """
-        self._require_alike(other)
+        self.require_alike(other)
         number = {name: i for i, name in enumerate(self.ids)}
         new = [name for name in other.ids if name not in number]
         number |= {name: self.num_series + i for i, name in enumerate(new)}
@@ -237,7 +237,7 @@ class Panel:
         shift[numbers[other.offsets[:-1]] != 0] = 0
         return pd.Index(numbers + np.repeat(shift, other.lengths))
 
-    def _require_alike(self, other: Panel) -> None:
+    def require_alike(self, other: Panel) -> None:
         """Raise where another panel's columns or kind of times differ."""
         for name in ("target", "past", "future", "static"):
             mine, theirs = getattr(self.columns, name), getattr(other.columns, name)
