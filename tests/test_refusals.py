@@ -7,11 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasrnn.forecasting import DataError, Forecaster, Reading, read_csv
+from kerasrnn.forecasting import DataError, Forecaster, Reading, read
 from kerasrnn.forecasting.outputs import staged, write_json
 from kerasrnn.forecasting.sine import SineRun, new_model, train
 from tests.commands import complaint, kerasrnn
 from tests.tables import seasonal_series, write
+
+
+def read_csv(path: str | Path, reading: Reading | None = None) -> pd.Series:
+    """Read the one series of a file."""
+    return read(path, reading).series(0)
+
 
 TABLE = seasonal_series(40).to_csv()
 
@@ -171,7 +177,11 @@ def test_forecast_does_not_depend_on_the_unit(unit: float) -> None:
     assert np.abs(forecasts[1] / unit / forecasts[0] - 1).max() < 1e-3
 
 
-def test_values_closer_than_single_precision_are_refused() -> None:
-    series = 1e9 + seasonal_series(60)
-    with pytest.raises(DataError, match="subtract a constant"):
-        Forecaster(horizon=3).fit(series)
+def test_values_closer_than_single_precision_are_forecast_as_well() -> None:
+    """Scales are taken off in double precision, before the network sees a value."""
+    plain = seasonal_series(60)
+    forecasts = [
+        Forecaster(horizon=3, epochs=5, normalization="last").fit(series).predict().to_numpy()
+        for series in (plain, plain + 1e9)
+    ]
+    assert np.abs(forecasts[1] - 1e9 - forecasts[0]).max() < 1e-3
