@@ -39,7 +39,7 @@ def predict(
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of these files.")] = "utf-8",
     backend: BackendOption = None,
-    output: OutputOption = Path("forecast"),
+    output: OutputOption = Path("prediction"),
     quiet: QuietOption = False,
 ) -> None:
     """Forecast from a saved forecaster, with new rows but without training again.
