@@ -254,13 +254,11 @@ def test_interrupted_run_leaves_the_directory_as_it_was(
     assert (tmp_path / "forecast.csv").read_text() == "old"
 
 
-@pytest.mark.parametrize("command", ["forecast", "backtest", "tune"])
+@pytest.mark.parametrize("command", ["forecast", "backtest"])
 def test_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, command: str) -> None:
     table, kept = write(tmp_path, TABLE), tmp_path / "kept"
     arguments = [command, table, *SMALL, "--checkpoint", kept, "--output", tmp_path / "out"]
-    arguments += {"tune": ["--trials", 2, "--folds", 1], "backtest": ["--folds", 1]}.get(
-        command, []
-    )
+    arguments += ["--folds", 1]
     first, again = kerasrnn(*arguments), kerasrnn(*arguments)
     assert (first.status, again.status) == (0, 0), (first, again)
     assert first.out == again.out
@@ -299,3 +297,10 @@ def test_covariates_ahead_that_nobody_named_are_refused(
     assert "no covariates known ahead were named" in complaint(kerasrnn("predict", *saved))
     given = [path, "--future-file", path, "--output", tmp_path / "out"]
     assert "name them with --future" in complaint(kerasrnn("forecast", *given))
+
+
+def test_tuning_has_a_study_and_no_checkpoint(tmp_path: Path) -> None:
+    """That of one set of arguments would be refused by the next."""
+    line = complaint(kerasrnn("tune", "--checkpoint", tmp_path / "a", "--output", tmp_path / "b"))
+    assert "leave --checkpoint out" in line
+    assert names(tmp_path) == []

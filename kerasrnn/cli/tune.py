@@ -53,6 +53,8 @@ def tune(
     check_directory(output)
     data, source = data_and_source(file)
     panel = read(data, **reading.chosen())
+    if options.checkpoint is not None:
+        raise DataError("tune keeps its trials with --study; leave --checkpoint out")
     forecaster = make_forecaster(options, seed, True)
     max_time, forecaster.max_time = forecaster.max_time, None
     try:

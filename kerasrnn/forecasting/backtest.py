@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.baselines import baselines
+from kerasrnn.forecasting.baselines import DRIFT, NAIVE, SEASONAL_NAIVE, baselines
 from kerasrnn.forecasting.classical import CLASSICAL, classical_forecasts, require_statsforecast
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.diagnosis import remarks
 from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.metrics import (
-    DRIFT,
-    NAIVE,
     NETWORK,
-    SEASONAL_NAIVE,
     by_horizon,
     score,
     score_intervals,
@@ -154,12 +152,10 @@ def backtest(
     )
 
 
-def fold_checkpoint(forecaster: Forecaster, fold: int) -> Any:
+def fold_checkpoint(forecaster: Forecaster, fold: int) -> Path | None:
     """Return the directory for the checkpoint of a fold, if one is kept."""
     if forecaster.checkpoint is None:
         return None
-    from pathlib import Path
-
     return Path(forecaster.checkpoint) / f"fold_{fold}"
 
 

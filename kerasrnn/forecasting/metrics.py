@@ -8,7 +8,7 @@ import pandas as pd
 from utilsforecast.evaluation import evaluate
 from utilsforecast.losses import coverage, mae, mape, mase, mqloss, rmse, scaled_crps, smape
 
-from kerasrnn.forecasting.baselines import DRIFT, NAIVE, SEASONAL_NAIVE
+from kerasrnn.forecasting.baselines import NAIVE, SEASONAL_NAIVE
 
 NETWORK = "network"
 
@@ -107,6 +107,3 @@ def owa(smape: float, mase: float, naive2_smape: float, naive2_mase: float) -> f
         naive2_smape, naive2_mase: The same of Naive 2, naive on seasonally adjusted values.
     """
     return (smape / naive2_smape + mase / naive2_mase) / 2
-
-
-__all__ = ["DRIFT", "NAIVE", "NETWORK", "SEASONAL_NAIVE", "owa", "score", "skill"]

@@ -22,12 +22,13 @@ import numpy as np
 import pandas as pd
 
 from kerasrnn.forecasting.backtest import backtest
+from kerasrnn.forecasting.baselines import NAIVE
 from kerasrnn.forecasting.data.frequency import frequency_name, season_length
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.errors import DataError, one_line, require_positive
 from kerasrnn.forecasting.forecaster import Forecaster, default_look_back
-from kerasrnn.forecasting.metrics import NAIVE, NETWORK
+from kerasrnn.forecasting.metrics import NETWORK
 from kerasrnn.forecasting.models import LAYERS
 from kerasrnn.forecasting.progress import StepBar
 from kerasrnn.forecasting.scaling import DIFFERENCE, LAST, SEASONAL, WINDOW
@@ -444,17 +445,16 @@ class Search:
         from optuna.trial import TrialState
 
         begun = time.monotonic()
-        error, state = None, TrialState.PRUNED
+        error, state = None, TrialState.FAIL  # as it stays after an interrupt
         try:
             error = trial_error(self.forecaster.clone(**changes), self.panel, self.folds)
             state = TrialState.COMPLETE
         except DataError as reason:
             trial.set_user_attr("reason", one_line(reason))
-        except BaseException:
-            study.tell(trial, state=TrialState.FAIL)
-            raise
-        trial.set_user_attr("seconds", time.monotonic() - begun)
-        study.tell(trial, error, state)
+            state = TrialState.PRUNED
+        finally:
+            trial.set_user_attr("seconds", time.monotonic() - begun)
+            study.tell(trial, error, state)
 
     def changes(self, done: list[FrozenTrial], number: int) -> dict[str, Any]:
         """Return what a trial changed in the forecaster; the first one nothing."""
