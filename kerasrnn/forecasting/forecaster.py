@@ -319,8 +319,7 @@ class Forecaster:
             )
         rows = self.measures_.rows(panel)
         ends = np.asarray(origins)[:, None] + rows.offsets[:-1]
-        series = np.tile(np.arange(panel.num_series), len(ends))
-        table = self.predictor().table(rows, ends.ravel(), series, steps)[:, :, 0]
+        table = self.predictor().table(rows, ends.ravel(), steps)[:, :, 0]
         return np.swapaxes(table.reshape(len(ends), panel.num_series, steps), 1, 2)
 
     def update(self, data: Any, **reading: Any) -> Forecaster:
@@ -383,7 +382,7 @@ class Forecaster:
         if self.design_.future:
             rows = self.measures_.ahead(rows, panel, steps, future)
             ends = rows.offsets[1:] - steps
-        return self.predictor().table(rows, ends, np.arange(panel.num_series), steps)
+        return self.predictor().table(rows, ends, steps)
 
     def forecast_table(self, forecast: pd.DataFrame) -> pd.DataFrame:
         """Return what `predict` returned with its times as a column `ds`, as files hold it."""

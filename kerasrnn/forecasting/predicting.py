@@ -35,13 +35,12 @@ class Predictor:
     intervals: str
     widths: np.ndarray
 
-    def table(self, rows: Rows, ends: np.ndarray, series: np.ndarray, steps: int) -> np.ndarray:
+    def table(self, rows: Rows, ends: np.ndarray, steps: int) -> np.ndarray:
         """Return forecasts and the ends of their intervals, in the unit of the series.
 
         Args:
             rows: What the windows are cut from.
             ends: (windows,) row after the last one of each window.
-            series: (windows,) number of the series.
             steps: Steps to forecast.
 
         Returns:
@@ -57,7 +56,8 @@ class Predictor:
         else:
             points = self.points(rows, ends, steps)
             bounds = self.spread(rows, ends, steps)
-        return self.measures.series.restored(np.stack([points, *bounds], axis=-1), series)
+        scaled = np.stack([points, *bounds], axis=-1)
+        return self.measures.series.restored(scaled, rows.series_of(ends - 1))
 
     def points(self, rows: Rows, ends: np.ndarray, steps: int) -> np.ndarray:
         """Return scaled forecasts (windows, steps)."""
