@@ -17,6 +17,7 @@ from kerasrnn.kernels import KERNELS, NAMES, choose
 from kerasrnn.kernels.call import Call
 from kerasrnn.kernels.facts import device_of, is_compiling, records_gradients
 from kerasrnn.kernels.stack import Dropouts
+from kerasrnn.keywords import require_keywords
 from kerasrnn.types import Constraint, Initializer, Regularizer, Shape, Tensor
 
 
@@ -102,10 +103,9 @@ class Recurrent(keras.layers.Layer):
         training: Whether the dropouts are at work.
 
     Returns:
-        With D directions and outputs of size H (units, or proj_size): (batch, D * H),
-        the last output of each direction, or with `return_sequences`
-        (batch, time, D * H). With `return_state` a tuple of that and every final
-        state, in the order of `initial_state`.
+        (batch, D * H), the last output of each of D directions, whose size H is units, or
+        proj_size; with `return_sequences` (batch, time, D * H). With `return_state` a
+        tuple of that and every final state, in the order of `initial_state`.
 
     Raises:
         ValueError: an argument, or the shape of an input, is not as said above.
@@ -142,6 +142,8 @@ class Recurrent(keras.layers.Layer):
         super().__init__(
             name=name, dtype=dtype, trainable=trainable, activity_regularizer=activity_regularizer
         )
+        own = {"units", "num_layers", *Options.__annotations__}
+        require_keywords(type(self).__name__, self.cell_class, cell_options, own)
         if not isinstance(num_layers, int) or num_layers < 1:
             raise ValueError(f"num_layers must be a positive integer. Got {num_layers!r}.")
         check_rates(
@@ -176,6 +178,7 @@ class Recurrent(keras.layers.Layer):
         self.zero_output_for_mask = zero_output_for_mask
         self.seed = seed
         self.implementation = implementation
+        self.runner: Any = None  # runs the stack in place of a kernel, while it is diagnosed
         self.checkpoint_every = checkpoint_every
         self.supports_masking = True
         self.seed_generator = None
@@ -267,12 +270,12 @@ class Recurrent(keras.layers.Layer):
         call = self.describe_call(
             batch, time, mask is not None, bool(training), records_gradients(), compiling
         )
-        kernel = KERNELS[choose(call, self.implementation)]
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=0)
             mask = None if mask is None else ops.flip(mask, axis=0)
         dropouts = self._draw_dropouts(sequences, training)
-        outputs, final = kernel.run(call, self._stack(), sequences, states, mask, dropouts)
+        run = self.runner or KERNELS[choose(call, self.implementation)].run
+        outputs, final = run(call, self._stack(), sequences, states, mask, dropouts)
         if self.carried is not None:
             self.carried.assign(final)
         if not self.return_sequences:

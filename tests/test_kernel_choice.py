@@ -250,7 +250,8 @@ def test_explain_finds_every_layer_of_a_nested_model(add: Any, slow: Spy) -> Non
 
 
 def test_explain_says_what_it_cannot_explain() -> None:
-    with pytest.raises(ValueError, match="mine has no RNN, LSTM or GRU of kerasrnn to explain"):
-        kerasrnn.explain(keras.layers.Dense(3, name="mine"))
+    for other in (keras.layers.Dense(3), 3):
+        with pytest.raises(ValueError, match="expected an RNN, LSTM or GRU of kerasrnn, or a mod"):
+            kerasrnn.explain(other)
     with pytest.raises(ValueError, match=r"mine is not built: call it, or call build\(shape\)"):
         kerasrnn.explain(kerasrnn.GRU(3, name="mine"))

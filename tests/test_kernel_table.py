@@ -1,4 +1,4 @@
-"""The table in docs/kernels.md says what runs."""
+"""The table in docs/speed.md says what runs."""
 
 import importlib.util
 from pathlib import Path

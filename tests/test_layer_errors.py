@@ -34,7 +34,10 @@ def zeros(*shape: int) -> np.ndarray:
         ({"recurrent_dropout": 1}, ["recurrent_dropout must be at least 0 and below 1", "Got 1"]),
         ({"implementation": "fastest"}, ["'auto' or one of", "'reference'", "Got 'fastest'"]),
         ({"proj_size": 4}, ["proj_size must be 0", "smaller than units=4", "Got 4"]),
-        ({"sheep": 1}, ["sheep"]),
+        ({"sheep": 1}, ["LSTM has no argument 'sheep'."]),
+        ({"num_layer": 2}, ["LSTM has no argument 'num_layer'; did you mean num_layers?"]),
+        ({"activation": "relu"}, ["LSTM has no argument 'activation'", "nonlinearity='relu'"]),
+        ({"unroll": True}, ["LSTM has no argument 'unroll'; implementation names a kernel."]),
     ],
 )
 def test_wrong_argument(options: dict[str, Any], words: list[str]) -> None:

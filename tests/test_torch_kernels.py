@@ -1,5 +1,6 @@
 """What torch itself does with the kernels: compilation, repeated and second derivatives, memory."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -457,18 +458,31 @@ def test_native_kernel_in_several_threads_of_python() -> None:
                 np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("every", [None, 3])
-def test_native_operator_describes_its_results(every: Any) -> None:
+@pytest.fixture
+def memory_full_of_nan() -> Iterator[None]:
+    """Let torch fill new memory with NaN, so that a value nobody writes is seen."""
+    import torch
+
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("memory_full_of_nan")
+@pytest.mark.parametrize("every", [None, 1, 3])
+@pytest.mark.parametrize("size", [0, 2])
+def test_native_operator_describes_its_results(size: int, every: Any) -> None:
     import torch
 
     from kerasrnn.kernels import torch_native_opaque
     from kerasrnn.kernels.torch_bptt import new_plan
 
-    layer = native_layer(checkpoint_every=every)
+    layer = native_layer(proj_size=size, checkpoint_every=every)
     plan = new_plan(layer.describe_call(3, 7, masked=True))
     weights = [v.value for v in layer.trainable_variables]
     x = torch.randn(3, FEATURES, 7, dtype=torch.float64).permute(2, 0, 1)
-    states = [torch.randn(UNITS, 3, dtype=torch.float64).T for _ in range(2)]
+    widths = (size or UNITS, UNITS)
+    states = [torch.randn(width, 3, dtype=torch.float64).T for width in widths]
     tensors = [x, *states, *weights, torch.rand(3, 7).T < 0.6]
     for tensor in tensors[:3]:
         tensor.requires_grad_()

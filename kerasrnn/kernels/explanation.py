@@ -72,17 +72,25 @@ def explain(
     Raises:
         ValueError: there is no kerasrnn layer, one is not built, or no kernel fits.
     """
-    layers = [
-        layer for layer in layer_or_model._flatten_layers() if hasattr(layer, "describe_call")
-    ]
+    layers = recurrent_layers_of(layer_or_model)
     if not layers:
-        raise ValueError(f"{layer_or_model.name} has no RNN, LSTM or GRU of kerasrnn to explain.")
+        raise ValueError(
+            f"expected an RNN, LSTM or GRU of kerasrnn, or a model of some. Got {layer_or_model}."
+        )
     found = Explanations()
     for layer in layers:
         call = layer.describe_call(batch_size, time_steps, masked, training, training, compiling)
         call = replace(call, device=device or call.device, dtype=dtype or call.dtype)
         found.append(explain_layer(layer, call))
     return found
+
+
+def recurrent_layers_of(of: Any) -> list[Any]:
+    """Return the layers of kerasrnn in a layer or model, wherever they are in it, each once."""
+    if not isinstance(of, keras.Layer):
+        return []
+    found = [layer for layer in of._flatten_layers() if hasattr(layer, "describe_call")]
+    return list({id(layer): layer for layer in found}.values())
 
 
 def explain_layer(layer: Any, call: Call) -> Explanation:

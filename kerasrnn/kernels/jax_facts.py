@@ -10,18 +10,3 @@ def device_of(tensor: jax.Array) -> str:
         return getattr(chosen, "platform", chosen) or jax.default_backend()
     (kind,) = {device.platform for device in tensor.devices()}
     return kind
-
-
-def records_gradients() -> bool:
-    """Say whether gradients may be asked for: JAX does not tell."""
-    return True
-
-
-def is_compiling() -> bool:
-    """Say whether torch's compiler traces the call."""
-    return False
-
-
-def switches() -> tuple[bool, ...]:
-    """Return the global settings on which a choice depends: none."""
-    return ()

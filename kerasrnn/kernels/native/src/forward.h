@@ -70,7 +70,8 @@ inline void finish_units(const StepRows<T>& at, Index row, Index unit, Index cou
       for (int v = 0; v < kept; ++v) store(gates + v * LANES<T>, values[v]);
   }
   if (mode == Mode::lstm) store(at.cells[row] + unit, after.cell);
-  store(at.hidden[row] + unit, after.hidden, count);
+  // Memories fill whole vectors, the hidden values of the caller do not.
+  store(at.hidden[row] + unit, after.hidden, at.projected ? LANES<T> : count);
 }
 
 // The recurrent product of one step, and what follows from it.

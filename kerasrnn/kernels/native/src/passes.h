@@ -76,14 +76,19 @@ Range<T> segment(const Cell<T>& cell, Index number) {
           Steps<const T>(cell.stored_cells)[number]};
 }
 
+// The first segment's too: the reserve is a result, and none of its values is left to chance.
 template <class T>
 void store_states(const Cell<T>& cell, Index number, const Share& share) {
   const Index before = number * cell.stack.segment() - 1, units = padded<T>(cell.stack.units);
   const Index outputs = cell.stack.outputs();
-  copy_rows(cell.stored_hidden[number], outputs, Steps<const T>(cell.hidden)[before], outputs,
-            share);
-  if (cell.stored_cells.at)
-    copy_rows(cell.stored_cells[number], units, Steps<const T>(cell.cells)[before], units, share);
+  const Rows<const T> hidden =
+      number ? Steps<const T>(cell.hidden)[before] : Rows<const T>(cell.hidden_start);
+  copy_rows(cell.stored_hidden[number], outputs, hidden, outputs, share);
+  if (cell.stored_cells.at) {
+    const Rows<const T> memory =
+        number ? Steps<const T>(cell.cells)[before] : Rows<const T>(cell.cell_start);
+    copy_rows(cell.stored_cells[number], units, memory, cell.stack.units, share);
+  }
   share.wait();
 }
 
@@ -98,7 +103,7 @@ void forward(const Run<T>& run, const Share& share) {
       run_forward<mode>(cell, Range<T>{0, stack.time, cell.hidden_start, cell.cell_start}, share);
     } else {
       for (Index number = 0; number < stack.segments(); ++number) {
-        if (number) store_states(cell, number, share);
+        store_states(cell, number, share);
         run_forward<mode>(cell, segment(cell, number), share);
       }
     }
