@@ -190,17 +190,24 @@ def forecasts_like(network: Any) -> pd.DataFrame:
     ("network", "skill", "told"),
     [
         (lambda t: t["y"] + 0.1, 0.5, []),
-        (lambda t: t["y"] + 0.1, 0.0, ["skill +0.000: the network does not beat the naive"]),
-        (lambda t: 0.99 * t["naive"] + 0.01 * t["y"], 0.1, ["the forecasts copy the last value"]),
+        (lambda t: t["y"] + 0.1, 0.0, ["skill +0.000: the network is about even with"]),
+        (
+            lambda t: 0.99 * t["naive"] + 0.01 * t["y"],
+            0.1,
+            ["the held-out forecasts copy the last value"],
+        ),
         (
             lambda t: t["naive"],
             -0.2,
-            ["skill -0.200: the network does not beat", "the forecasts copy the last value"],
+            [
+                "skill -0.200: the network does not beat",
+                "the held-out forecasts copy the last value",
+            ],
         ),
         (
             lambda t: t["naive"] + 3 + 0.001 * t["y"],
             0.2,
-            ["the forecasts are flat: over the horizon they vary by 0 %"],
+            ["the held-out forecasts are flat: over the horizon they vary by 0 %"],
         ),
     ],
 )
@@ -220,9 +227,25 @@ def test_shape_of_short_horizons_is_not_judged() -> None:
     assert len(remarks(frame, 0.5)) == 1
 
 
+def test_series_that_are_too_short_are_named() -> None:
+    found = run("many")
+    assert found.left_out == ("s4",)
+    assert found.remarks[-1] == (
+        "1 of 5 series have too few rows for any to be held out, and are not scored: 's4'"
+    )
+    assert run("series").left_out == ()
+
+
+def test_backtest_is_shown_by_error_and_skill() -> None:
+    for name, metric in (("series", "rmse"), ("many", "mase")):
+        found = run(name)
+        error = f"{found.scores.loc['network', metric]:.4g}"
+        assert repr(found) == f"Backtest({metric}={error}, skill={found.skill:+.3f})"
+
+
 def test_remarks_of_a_run_are_about_its_forecasts() -> None:
     found = run("series")
-    assert found.remarks == remarks(found.forecasts, found.skill)
+    assert found.remarks == remarks(found.forecasts, found.skill, found.scores[found.metric])
 
 
 def test_too_few_rows_are_told() -> None:
@@ -232,7 +255,7 @@ def test_too_few_rows_are_told() -> None:
 
 @pytest.mark.parametrize("option", ["folds", "step"])
 def test_counts_below_one_are_refused(option: str) -> None:
-    with pytest.raises(DataError, match=rf"^--{option} must be at least 1\. Got 0\.$"):
+    with pytest.raises(DataError, match=rf"^{option} must be at least 1\. Got 0\.$"):
         backtest(small(), seasonal_series(30), **{option: 0})
 
 
@@ -249,8 +272,43 @@ def test_classical_forecasts_without_statsforecast_are_refused_before_any_work(
 ) -> None:
     monkeypatch.setattr(classical, "find_spec", lambda _: None)
     monkeypatch.setattr(Forecaster, "fit", lambda *_, **__: pytest.fail("work was done"))
-    message = (
-        r'^--classical needs statsforecast, .*; pip install "kerasrnn\[classical\]", or [^\n]*$'
-    )
+    message = r'^classical needs statsforecast, .*; pip install "kerasrnn\[classical\]", or [^\n]*$'
     with pytest.raises(DataError, match=message):
         backtest(small(), seasonal_series(40), classical=True)
+
+
+def test_filled_values_are_not_scored() -> None:
+    series = seasonal_series(50)
+    holes = series.copy()
+    holes.iloc[[-2, -3]] = np.nan
+    found = backtest(small(levels=(50,)), holes, folds=FOLDS, step=STEP, fill="linear")
+    truth = found.forecasts["ds"].map(holes)
+    assert truth.isna().sum() == 3  # one of them in both folds
+    pd.testing.assert_series_equal(found.forecasts["y"], truth, check_names=False)
+    errors = (found.forecasts["network"] - truth).dropna()
+    assert found.scores.loc["network", "rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+    low, high = (found.forecasts[f"network-{end}-50"] for end in ("lo", "hi"))
+    inside = ((low <= truth) & (truth <= high))[truth.notna()]
+    assert found.intervals["coverage-50"] == pytest.approx(inside.mean())
+    squares = (found.forecasts["network"] - truth) ** 2
+    expected = squares.groupby(found.forecasts["step"]).mean() ** 0.5
+    np.testing.assert_allclose(found.by_horizon["network"], expected)
+
+
+def test_held_out_values_that_all_were_filled_in_are_told() -> None:
+    series = seasonal_series(60)
+    panel = read(series.where(~series.index.isin(series.index[-9:-2])), fill="linear")
+    with pytest.raises(DataError, match="every held-out value was filled in"):
+        backtest(small(), panel.until(2))
+
+
+def test_coverage_is_that_of_the_intervals_there_are() -> None:
+    found = backtest(
+        small(horizon=4, look_back=4, levels=None), seasonal_series(28), folds=3, refit=True
+    )
+    table = found.forecasts
+    bounded = table["network-lo-80"].notna()
+    assert 0 < bounded.sum() < len(table)
+    inside = table["y"].between(table["network-lo-80"], table["network-hi-80"])[bounded]
+    assert found.intervals["coverage-80"] == pytest.approx(inside.mean())
+    assert np.isfinite(found.intervals).all()

@@ -125,6 +125,6 @@ def test_improved_checkpoint_of_another_length_is_refused(tmp_path: Path) -> Non
 def test_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sine.keras"
     path.write_text("no model")
-    with pytest.raises(DataError, match=r"^--checkpoint .*sine\.keras is not a whole .keras file"):
+    with pytest.raises(DataError, match=r"^checkpoint .*sine\.keras is not a whole .keras file"):
         train(SineRun(), path)
     assert path.read_text() == "no model"

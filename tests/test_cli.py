@@ -1,6 +1,9 @@
 """kerasrnn sine and kerasrnn explain, and the choice of the backend."""
 
 import json
+import sys
+import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasrnn.cli import way_on
 from kerasrnn.forecasting.sine import curve
 from tests.commands import Result, complaint, kerasrnn, names, python_m_kerasrnn
 
@@ -121,7 +125,50 @@ def test_explain_refuses_what_is_no_model_of_ours(tmp_path: Path) -> None:
     plain = keras.Model(inputs, keras.layers.Dense(2)(inputs), name="plain")
     plain.save(tmp_path / "plain.keras")
     line = complaint(kerasrnn("explain", tmp_path / "plain.keras"))
-    assert "plain has no RNN, LSTM or GRU of kerasrnn" in line
+    assert "expected an RNN, LSTM or GRU of kerasrnn, or a model of some. Got <" in line
+
+
+def test_explain_says_why_a_model_cannot_be_loaded(tmp_path: Path) -> None:
+    class Own(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return inputs
+
+    inputs = keras.Input((3,))
+    keras.Model(inputs, Own()(inputs)).save(tmp_path / "own.keras")
+    with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
+        archive.writestr("a", "b")
+    for name in ("own.keras", "empty.keras"):
+        line = complaint(kerasrnn("explain", tmp_path / name))
+        assert f"{name} cannot be loaded (" in line
+        assert "in Python, by kerasrnn.explain(model)" in line
+
+
+def test_explain_names_what_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("y\n1\n")
+    assert "table.csv is no .keras file" in complaint(kerasrnn("explain", tmp_path / "table.csv"))
+    (tmp_path / "out" / "forecaster").mkdir(parents=True)
+    (tmp_path / "out" / "forecaster" / "model.keras").write_text("")
+    line = complaint(kerasrnn("explain", tmp_path / "out"))
+    assert "out holds no model.keras" in line
+    assert line.endswith(f"did you mean {tmp_path / 'out' / 'forecaster'}?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["forecast", "--recipe=classic"], ""),
+        (["forecast", "--recipe", "classic"], ""),
+        (["forecast", "--target", "classic"], "; with --checkpoint the same command would go on"),
+        (["tune", "--study=s.db"], "; the same command goes on from there"),
+        (["explain"], ""),
+    ],
+)
+def test_an_interrupted_command_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], hint: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kerasrnn", *arguments])
+    assert way_on().startswith(hint)
+    assert bool(way_on()) == bool(hint)
 
 
 COMMANDS = ["backtest", "bench", "explain", "forecast", "predict", "sine", "tune"]
@@ -156,6 +203,25 @@ def test_backend_that_is_not_installed_is_refused(
 ) -> None:
     line = complaint(python_m_kerasrnn("explain", *option, backend=environment))
     assert "the Keras backend 'mxnet' was asked for, but it is not installed" in line
+
+
+def test_backend_without_kernels_is_refused() -> None:
+    result = python_m_kerasrnn("sine", "--backend", "numpy", backend=None)
+    assert (result.status, result.out) == (2, "")
+    # Keras's own backend of that name needs JAX, without which it counts as not installed.
+    assert "'numpy' is not one of" in result.err or "'numpy' was asked for" in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("command", ["gradients", "explain"])
+def test_backend_that_cannot_train_is_refused(tmp_path: Path, command: str) -> None:
+    output = [] if command == "explain" else ["--output", tmp_path / "out"]
+    line = complaint(python_m_kerasrnn(command, *output, backend="numpy"))
+    if find_spec("jax"):
+        assert "runs on jax and torch, and Keras was started on numpy" in line
+    else:
+        assert "'numpy' was asked for, but it is not installed" in line
+    assert names(tmp_path) == []
 
 
 def test_bad_input_shows_no_traceback_in_a_process_of_its_own(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ def test_unknown_static_text_is_told() -> None:
 @pytest.mark.parametrize(
     ("calendar", "data", "message"),
     [
-        (("hours",), table(), r"^--calendar must be some of hour, .*, yearday\. Got 'hours'\.$"),
-        (("hour",), pd.Series([1.0, 2, 4, 3] * 9), "^--calendar needs dates .* leave it out$"),
+        (("hours",), table(), r"^calendar must be some of hour, .*, yearday\. Got 'hours'\.$"),
+        (("hour",), pd.Series([1.0, 2, 4, 3] * 9), "^calendar needs dates .* leave it out$"),
     ],
 )
 def test_calendar_that_cannot_be_made_is_told(
@@ -181,7 +181,9 @@ def test_missing_rows_ahead_are_told() -> None:
     with pytest.raises(DataError, match=r"^covariates known ahead \(price, promotion\) are needed"):
         fitted().predict()
     short = head(table(), ROWS - HORIZON)
-    with pytest.raises(DataError, match=r"expected price, promotion of series 'b' at 2024-02-26"):
+    with pytest.raises(
+        DataError, match=r"expected a row of price, promotion of series 'b' at 2024-02-26"
+    ):
         fitted().predict(HORIZON + 1, future=short)
 
 
@@ -197,5 +199,5 @@ def test_segments_take_no_covariates(options: dict[str, Any]) -> None:
     calendar = () if options else ("weekday",)
     forecaster = Forecaster(HORIZON, LOOK_BACK, model="segment", segment=3, calendar=calendar)
     columns = ["unique_id", "ds", "y", *options.values()]
-    with pytest.raises(DataError, match=r"^--model segment takes no covariates and no --calendar;"):
+    with pytest.raises(DataError, match=r"^model segment takes no covariates and no calendar;"):
         forecaster.fit(table()[columns], **options)

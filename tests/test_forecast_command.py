@@ -159,6 +159,23 @@ def test_options_of_the_file_reach_it(tmp_path: Path) -> None:
     assert forecast_of(out)["ds"].iloc[0] == pd.Timestamp("2003-05-01")
 
 
+def test_spelling_of_numbers_reaches_every_file(tmp_path: Path) -> None:
+    whole = SERIES * 1000
+    cells = [f"{value:,.1f}".translate(str.maketrans(",.", ".,")) for value in whole]
+    rows = [f"{time.date()};{cell}\n" for time, cell in zip(whole.index, cells, strict=True)]
+    path, out = write(tmp_path, "".join(["month;y\n", *rows[:38]])), tmp_path / "out"
+    line = complaint(kerasrnn("forecast", path, *SMALL, "--output", out))
+    assert "read such numbers with --decimal , --thousands ." in line
+    spelling = ["--decimal", ",", "--thousands", "."]
+    result = kerasrnn("forecast", path, *SMALL, *spelling, "--output", out, "--quiet")
+    assert result.status == 0, result
+    path = write(tmp_path, "".join(["month;y\n", *rows]))  # the whole table, which has grown
+    later = ["--update", path, "--output", tmp_path / "later", "--quiet"]
+    assert kerasrnn("predict", out / "forecaster", *later).status == 0
+    history = Forecaster.load(tmp_path / "later" / "forecaster").history_
+    assert history.values.tolist() == whole.round(1).tolist()
+
+
 def test_without_file_the_built_in_table_is_forecast(tmp_path: Path) -> None:
     result = kerasrnn("forecast", *SMALL, "--output", tmp_path / "a" / "b")
     assert "built-in air passengers: 144 rows of 'passengers', 1949-01-01" in result.out
@@ -173,7 +190,7 @@ def test_network_without_skill_is_told_even_if_quiet(tmp_path: Path) -> None:
     result = kerasrnn("forecast", path, *SMALL, "--output", tmp_path / "out", "--quiet")
     assert (result.status, result.out) == (0, "")
     (line,) = result.err.splitlines()
-    assert line.startswith("kerasrnn: warning: skill -inf: the network does not beat")
+    assert line.startswith("kerasrnn: warning: the network cannot be compared with the naive")
     assert metrics_of(tmp_path / "out")["skill"] is None
 
 
@@ -199,10 +216,11 @@ BAD = {
     "few rows, classic": ("y\n1\n2\n3\n", ["--recipe", "classic"], "3 rows are too few"),
     "long look-back": (TABLE, ["--look-back", 99], "look-back of 99"),
     "long horizon": (TABLE, ["--horizon", 99], "horizon of 99"),
-    "look-back 0": (TABLE, ["--look-back", 0], "--look-back must be at least 1. Got 0."),
-    "horizon 0": (TABLE, ["--horizon", 0], "--horizon must be at least 1. Got 0."),
-    "units 0": (TABLE, ["--units", 0], "--units must be at least 1. Got 0."),
-    "epochs -1": (TABLE, ["--epochs", -1], "--epochs must be at least 1. Got -1."),
+    "look-back 0": (TABLE, ["--look-back", 0], "kerasrnn: --look-back must be at least 1. Got 0."),
+    "horizon 0": (TABLE, ["--horizon", 0], "kerasrnn: --horizon must be at least 1. Got 0."),
+    "folds 0": (TABLE, ["--folds", 0], "kerasrnn: --folds must be at least 1. Got 0."),
+    "units 0": (TABLE, ["--units", 0], "kerasrnn: --units must be at least 1. Got 0."),
+    "epochs -1": (TABLE, ["--epochs", -1], "kerasrnn: --epochs must be at least 1. Got -1."),
     "encoding": (TABLE, ["--encoding", "klingon"], "no such encoding"),
 }
 
@@ -248,8 +266,9 @@ def test_interrupted_run_leaves_the_directory_as_it_was(
     monkeypatch.setattr(Forecaster if where == "fit" else module, where, interrupt)
     write(tmp_path, "old", "forecast.csv")
     result = kerasrnn("forecast", *SMALL, "--output", tmp_path)
-    assert result.status not in (0, 2)
-    assert "Traceback" not in result.err
+    assert (result.status, result.out) == (130, "")
+    way = "with --checkpoint the same command would go on from there"
+    assert result.err == f"kerasrnn: interrupted; {way}\n"
     assert names(tmp_path) == ["forecast.csv"]
     assert (tmp_path / "forecast.csv").read_text() == "old"
 
@@ -276,6 +295,43 @@ def test_how_a_file_is_read_reaches_its_rows_ahead(tmp_path: Path) -> None:
     assert forecast_of(tmp_path / "out")["ds"].iloc[0] == days[40]
 
 
+def planned_table(**changes: Any) -> str:
+    """Return a table whose last three rows have a plan and no target."""
+    days = pd.date_range("2024-01-01", periods=ROWS + 3)
+    table = pd.DataFrame({"day": days, "y": [*SERIES, None, None, None], "plan": np.arange(43.0)})
+    return table.assign(**changes).to_csv(index=False)
+
+
+def test_missing_cell_of_what_is_known_ahead_is_told_or_filled(tmp_path: Path) -> None:
+    path = write(tmp_path, planned_table(plan=[*range(41), None, 42]))
+    options = [*SMALL, "--target", "y", "--future", "plan", "--quiet"]
+    out = tmp_path / "out"
+    line = complaint(kerasrnn("forecast", path, *options, "--output", out))
+    assert line.startswith(f"kerasrnn: {path}, line 43, column 'plan': missing value of what is")
+    result = kerasrnn("forecast", path, *options, "--fill", "linear", "--output", out)
+    assert result.status == 0, result
+    saved = [out / "forecaster", "--future-file", path, "--output", tmp_path / "later", "--quiet"]
+    assert kerasrnn("predict", *saved).status == 0
+    ahead = [(folder / "forecast.csv").read_text() for folder in (out, tmp_path / "later")]
+    assert ahead[0] == ahead[1]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_missing_rows_of_what_is_known_ahead_are_told_before_any_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: bool
+) -> None:
+    monkeypatch.setattr(Forecaster, "fit", pytest.fail)
+    lines = planned_table().splitlines(keepends=True)
+    path = write(tmp_path, "".join(lines[:-1]))
+    options = [*SMALL, "--target", "y", "--future", "plan", "--output", tmp_path / "out"]
+    if apart:
+        options += ["--future-file", write(tmp_path, lines[0] + "".join(lines[-3:-1]), "plan.csv")]
+    line = complaint(kerasrnn("forecast", path, *options))
+    told = tmp_path / "plan.csv" if apart else path
+    assert line.startswith(f"kerasrnn: {told}: expected a row of plan at 2024-02-12; 1 row is")
+    assert "--future-file" in line
+
+
 def test_saved_forecaster_takes_in_new_rows(ran: tuple[Result, Path], tmp_path: Path) -> None:
     after = pd.date_range(SERIES.index[-1], periods=3, freq="MS")[1:]
     rows = pd.DataFrame({"month": after.strftime("%d/%m/%Y"), "y": [60.5, 61.5]})
@@ -293,10 +349,17 @@ def test_covariates_ahead_that_nobody_named_are_refused(
     ran: tuple[Result, Path], tmp_path: Path
 ) -> None:
     path = write(tmp_path, TABLE)
-    saved = [ran[1] / "forecaster", "--future", path, "--output", tmp_path / "out"]
+    saved = [ran[1] / "forecaster", "--future-file", path, "--output", tmp_path / "out"]
     assert "no covariates known ahead were named" in complaint(kerasrnn("predict", *saved))
     given = [path, "--future-file", path, "--output", tmp_path / "out"]
     assert "name them with --future" in complaint(kerasrnn("forecast", *given))
+
+
+def test_how_to_read_needs_something_to_read(ran: tuple[Result, Path], tmp_path: Path) -> None:
+    saved = [ran[1] / "forecaster", "--fill", "linear", "--output", tmp_path / "out"]
+    assert "--fill says how to read --update and --future-file" in complaint(
+        kerasrnn("predict", *saved)
+    )
 
 
 def test_tuning_has_a_study_and_no_checkpoint(tmp_path: Path) -> None:
@@ -304,3 +367,37 @@ def test_tuning_has_a_study_and_no_checkpoint(tmp_path: Path) -> None:
     line = complaint(kerasrnn("tune", "--checkpoint", tmp_path / "a", "--output", tmp_path / "b"))
     assert "leave --checkpoint out" in line
     assert names(tmp_path) == []
+
+
+def test_covariates_named_one_by_one_are_all_read(tmp_path: Path) -> None:
+    table = pd.DataFrame({"y": SERIES, "a": range(ROWS), "b": range(ROWS), "c": range(ROWS)})
+    path = write(tmp_path, table.to_csv(index_label="month"))
+    options = ["--target", "y", "--past", "a,b", "--past", "c", "--quiet"]
+    kerasrnn("forecast", path, *SMALL, *options, "--output", tmp_path / "out")
+    assert metrics_of(tmp_path / "out")["past"] == ["a", "b", "c"]
+
+
+def test_table_that_grows_may_hold_what_follows(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS + 10).rename("ds")
+    plan = np.arange(ROWS + 10) % 3
+    known = pd.DataFrame({"y": SERIES.to_list() + [None] * 10, "plan": plan}, days)
+    path = write(tmp_path, known.to_csv())
+    options = [*SMALL, "--target", "y", "--future", "plan", "--quiet"]
+    result = kerasrnn("forecast", path, *options, "--output", tmp_path / "out")
+    assert result.status == 0, result
+    grown = known.assign(y=[*SERIES, 50, 51, *[None] * 8])
+    later = write(tmp_path, grown.to_csv(), "later.csv")
+    update = ["--update", later, "--output", tmp_path / "later", "--quiet"]
+    result = kerasrnn("predict", tmp_path / "out" / "forecaster", *update)
+    assert result.status == 0, result
+    assert forecast_of(tmp_path / "later")["ds"].tolist() == days[ROWS + 2 : ROWS + 5].tolist()
+
+
+def test_rows_without_a_target_at_the_end_may_be_the_future(tmp_path: Path) -> None:
+    path = write(tmp_path, TABLE + "2003-05-01,\n2003-06-01,\n")
+    line = complaint(kerasrnn("forecast", path, "--output", tmp_path / "out"))
+    assert line.endswith(
+        "where the last rows are the future, name what is known of it with --future"
+    )
+    inner = write(tmp_path, TABLE + "2003-05-01,\n2003-06-01,5\n", "inner.csv")
+    assert "--future" not in complaint(kerasrnn("forecast", inner, "--output", tmp_path / "out"))

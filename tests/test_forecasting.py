@@ -8,18 +8,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kerasrnn.forecasting import DataError, Forecaster, Panel, air_passengers, read
-from kerasrnn.forecasting.classic import run_classic
-from kerasrnn.forecasting.forecaster import (
-    LEAST_WINDOWS,
-    calibration_rows,
-    default_look_back,
-    validation_rows,
-)
-from kerasrnn.forecasting.models import classic_csv_model
+from kerasrnn.forecasting.forecaster import LEAST_WINDOWS
+from kerasrnn.forecasting.scaling import measure_series
 from kerasrnn.forecasting.windows import WindowBatches
 from tests.forecasters import HORIZON, LOOK_BACK, drawn, small
 from tests.tables import seasonal_series
@@ -60,7 +52,7 @@ CASES: dict[str, tuple[Callable[[], Any], dict[str, Any], dict[str, Any]]] = {
 def fitted(case: str) -> Forecaster:
     """Fit all rows but the last of each series, once a process."""
     data, arguments, reading = CASES[case]
-    return small(**arguments).fit(read(data(), **reading).until(HORIZON), **reading)
+    return small(**arguments).fit(read(data(), **reading).until(HORIZON))
 
 
 def poisoned(data: Any, factor: float, row: int) -> Any:
@@ -97,7 +89,7 @@ def test_last_training_row_does_count(case: str) -> None:
     """Else the test above could not fail."""
     clean, (data, arguments, reading) = fitted(case), CASES[case]
     changed = read(poisoned(data(), 1.5, -HORIZON - 1), **reading).until(HORIZON)
-    forecaster = small(**arguments).fit(changed, **reading)
+    forecaster = small(**arguments).fit(changed)
     assert forecaster.measures_.to_json() != clean.measures_.to_json()
     assert weights(forecaster) != weights(clean)
     if clean.levels_:
@@ -304,14 +296,26 @@ def test_new_series_is_refused_where_each_was_learned(options: dict[str, Any]) -
     assert forecaster.history_.num_series == 2
 
 
+def test_how_to_read_what_is_not_there_is_told() -> None:
+    forecaster = drawn(small(), seasonal_series(40))
+    with pytest.raises(DataError, match=r"^fill: no covariates known ahead were named"):
+        forecaster.predict(fill="linear")
+    with pytest.raises(DataError, match=r"^future, fill: no covariates known ahead were named"):
+        forecaster.predict(future="none.csv", fill="linear")
+
+
 @pytest.mark.parametrize(
-    ("start", "told"), [("2003-06-01", "2003-06-01"), ("2003-04-01", "2003-04")]
+    ("start", "told"),
+    [
+        ("2003-06-01", "1 row is missing .* between 2003-04-01 and 2003-06-01; give .*fill"),
+        ("2003-04-01", "which is known at 2003-04-01, got 1.0; .* after 2003-04-01, or fit again"),
+    ],
 )
 def test_gaps_and_overlaps_are_refused(start: str, told: str) -> None:
     series = seasonal_series(40)  # until 2003-04
     forecaster = drawn(small(), series)
     more = pd.Series([1.0, 2.0], pd.date_range(start, periods=2, freq="MS"), name="y")
-    with pytest.raises(DataError, match=rf"expected a row at 2003-05-01\b.*got {told}"):
+    with pytest.raises(DataError, match=told):
         forecaster.update(more)
     assert forecaster.history_.series(0).equals(series)
 
@@ -325,68 +329,27 @@ def test_nothing_goes_before_fit(call: str, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("steps", [0, -1])
 def test_horizon_below_one_is_refused(steps: int) -> None:
-    with pytest.raises(DataError, match=rf"^--horizon must be at least 1\. Got {steps}\.$"):
+    with pytest.raises(DataError, match=rf"^horizon must be at least 1\. Got {steps}\.$"):
         fitted("series").predict(steps)
 
 
-COUNTS = ["horizon", "look_back", "units", "num_layers", "segment", "season", "cycle"]
-COUNTS += ["num_members", "epochs", "stride", "batch_size", "patience"]
-REFUSED: list[tuple[dict[str, Any], str]] = [
-    *(({name: 0}, f"--{name.replace('_', '-')} must be at least 1. Got 0.") for name in COUNTS),
-    *(
-        ({name: "cnn"}, f"--{name.replace('_', '-')} must be one of {known}. Got 'cnn'.")
-        for name, known in {
-            "model": "rnn, lstm, gru, encoder_decoder, segment",
-            "cell": "rnn, lstm, gru",
-            "strategy": "direct, recursive",
-            "series_scale": "naive, deviation",
-            "loss": "mse, mae, huber",
-            "intervals": "conformal, quantile, dropout",
-        }.items()
-    ),
-    ({"normalization": "minmax"}, "--normalization must be one of"),
-    ({"dropout": 1.0}, "--dropout must be from 0 to below 1. Got 1."),
-    ({"dropout": -0.1}, "--dropout must be from 0 to below 1. Got -0.1."),
-    ({"learning_rate": 0.0}, "--learning-rate must be above 0. Got 0."),
-    ({"levels": (80, 0)}, "--levels must be above 0 and at most 99.9 percent. Got 0."),
-    ({"levels": (100,)}, "--levels must be above 0 and at most 99.9 percent. Got 100."),
-    ({"intervals": "dropout", "dropout": 0.0}, "--intervals dropout needs a --dropout above 0"),
-    ({"validation": 2}, "--validation must be 0 or at least the horizon, 3. Got 2."),
-    ({"validation": -1, "strategy": "recursive"}, "--validation must be"),
-    ({"max_time": 0.0}, "--max-time must be"),
-    ({"seed": -1}, "--seed must be"),
-    ({"calendar": ("hours",)}, "--calendar must be some of"),
-]
+@pytest.mark.parametrize("kind", ["naive", "deviation"])
+def test_constant_series_among_others_stays_as_it_is(kind: str) -> None:
+    values = {"a": seasonal_series(40).to_numpy(), "b": np.full(40, 7.0), "c": np.zeros(40)}
+    forecaster = small(series_scale=kind, normalization="last", levels=None)
+    forecaster = drawn(forecaster, pd.DataFrame(values), wide=True)
+    forecast = forecaster.predict().set_index("unique_id")
+    assert forecast.loc["b", "forecast"].tolist() == [7, 7, 7]
+    assert forecast.loc["c", "forecast"].tolist() == [0, 0, 0]
+    assert np.ptp(forecast.loc["a", "forecast"]) > 0.01
+    bounds = forecast.filter(like="-80").notna().groupby(level=0).all()
+    assert bounds.all(axis=1).to_dict() == {"a": True, "b": False, "c": False}
 
 
-@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=lambda value: str(value)[:40])
-def test_arguments_out_of_range_are_refused_in_one_line(
-    arguments: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(DataError) as error:
-        small(**arguments)
-    assert str(error.value).startswith(message)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"model": "segment", "segment": 7},
-            r"^[^\n]*segment of 7 steps needs a look-back [^\n]*$",
-        ),
-        ({"validation": 35}, "^--validation 35 leaves no window of 9 rows to train on$"),
-        ({"normalization": "log"}, r"^[^\n]*--normalization[^\n]*$"),
-        ({"normalization": "seasonal", "season": 7}, r"^[^\n]*--normalization[^\n]*$"),
-        ({"normalization": "shifted", "season": 6}, r"^[^\n]*--normalization[^\n]*$"),
-    ],
-)
-def test_arguments_that_the_data_do_not_allow_are_refused_in_one_line(
-    options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(DataError, match=message):
-        small(**options).fit(seasonal_series(40) - 50)
+def test_series_that_repeats_itself_exactly_is_scaled_by_its_deviation() -> None:
+    values = np.tile([1.0, 5.0, 2.0, 8.0], 10)
+    scales = measure_series(values, np.array([0, 40]), 4, "naive", log=False)
+    assert scales.scale == pytest.approx([values.std()])
 
 
 def test_fit_that_is_refused_leaves_nothing_to_predict_from() -> None:
@@ -400,7 +363,7 @@ def test_fit_that_is_refused_leaves_nothing_to_predict_from() -> None:
 def test_forecast_that_is_not_finite_is_told() -> None:
     forecaster = drawn(small(), seasonal_series(40))
     forecaster.model_.set_weights([weight * np.nan for weight in forecaster.model_.get_weights()])
-    with pytest.raises(DataError, match=r"^the network's forecast is not finite; .*--epochs$"):
+    with pytest.raises(DataError, match=r"^the network's forecast is not finite; .*epochs$"):
         forecaster.predict()
 
 
@@ -457,8 +420,6 @@ def test_defaults_of_a_built_in_run() -> None:
     forecast = forecaster.predict()
     assert list(forecast.columns) == ["forecast", "forecast-lo-80", "forecast-hi-80"]
     assert forecast.index.equals(air_passengers().index[-12:])
-    table = forecaster.forecast_table(forecast)
-    assert list(table.columns) == ["ds", *forecast.columns]
 
 
 def test_default_recipe_beats_seasonal_naive_by_a_wide_margin() -> None:
@@ -467,68 +428,6 @@ def test_default_recipe_beats_seasonal_naive_by_a_wide_margin() -> None:
     assert scores["network"] < 25
     assert scores["seasonal_naive"] == pytest.approx(50.7, abs=0.05)
     assert run.skill == 1 - scores["network"] / scores["naive":"seasonal_naive"].min() > 0.5
-
-
-@pytest.mark.parametrize(
-    ("rows", "horizon", "season", "look_back"),
-    [
-        (144, 12, 12, 24),  # two seasons
-        (300, 12, 1, 24),  # at least 24
-        (300, 20, 1, 40),  # twice the horizon
-        (67, 12, 12, 24),  # the last length at which two seasons leave 2 * 12 + 8 windows
-        (66, 12, 12, 12),
-        (32, 12, 12, 12),  # the last length at which one season leaves 9 windows
-        (31, 12, 12, 9),
-        (20, 5, 1, 7),
-        (9, 4, 1, 2),
-    ],
-)
-def test_default_look_back(rows: int, horizon: int, season: int, look_back: int) -> None:
-    assert default_look_back(rows, horizon, season) == look_back
-
-
-@given(st.integers(1, 40), st.integers(1, 60), st.integers(5, 400))
-def test_default_look_back_always_leaves_enough_windows(
-    horizon: int, season: int, more: int
-) -> None:
-    look_back = default_look_back(horizon + more, horizon, season)
-    assert look_back >= 2
-    assert more - look_back + 1 >= LEAST_WINDOWS
-
-
-@pytest.mark.parametrize(
-    ("windows", "horizon", "held_out"),
-    [(239, 12, 0), (240, 12, 24), (1000, 12, 100), (20, 1, 2), (19, 1, 0), (10_000, 1, 1000)],
-)
-def test_windows_of_early_stopping_are_spared_by_long_series_only(
-    windows: int, horizon: int, held_out: int
-) -> None:
-    lengths = np.array([windows + LOOK_BACK + horizon - 1])
-    rows = held_out + horizon - 1 if held_out else 0
-    assert validation_rows(lengths, LOOK_BACK, horizon, None).tolist() == [rows]
-    assert validation_rows(lengths, LOOK_BACK, horizon, 0).tolist() == [0]
-    most = min(77, windows + horizon - 1)
-    assert validation_rows(lengths, LOOK_BACK, horizon, 77).tolist() == [most]
-
-
-@given(st.lists(st.integers(1, 900), min_size=1, max_size=4), st.integers(1, 50))
-def test_early_stopping_leaves_half_of_the_windows_to_train_on(
-    lengths: list[int], horizon: int
-) -> None:
-    rows = validation_rows(np.array(lengths), LOOK_BACK, horizon, None)
-    windows = np.maximum(np.array(lengths) - LOOK_BACK - horizon + 1, 0)
-    left = np.maximum(windows - rows, 0)
-    assert left.sum() >= windows.sum() / 2
-    assert (rows[windows == 0] == 0).all()
-    held_out = np.maximum(rows - horizon + 1, 0)
-    assert (held_out <= windows // 4).all()
-
-
-@given(st.lists(st.integers(1, 400), min_size=1, max_size=4), st.integers(1, 20))
-def test_intervals_are_calibrated_on_whole_horizons(lengths: list[int], horizon: int) -> None:
-    rows = calibration_rows(np.array(lengths), horizon, 80)
-    assert (rows >= horizon + (3 if len(lengths) == 1 else 0)).all()
-    assert (rows <= np.maximum(3 * horizon, horizon + 3)).all()
 
 
 @pytest.mark.parametrize("lengths", [(40, 11), (11, 40)])
@@ -576,17 +475,29 @@ def test_saved_network_forecasts_from_scaled_windows(tmp_path: Any) -> None:
     assert forecast.tolist() == forecaster.predict()["forecast"].tolist()
 
 
-def test_classic_program_predicts_one_step_from_scaled_windows() -> None:
-    series = seasonal_series(40)
-    classic = run_classic(series, 12, epochs=2)
-    assert classic.scale == series.max() - series.min()
-    assert classic.training_rows == 2 + int(0.7 * 38)
-    assert classic.prediction.index.equals(series.index[2:])
-    network = classic_csv_model()
-    network.set_weights(classic.model.get_weights())
-    scaled = (series.to_numpy() / classic.scale).astype("float32")
-    windows = np.stack([scaled[:-2], scaled[1:-1]], axis=-1)[:, None]
-    expected = network.predict_on_batch(windows)[:, 0, 0] * classic.scale
-    np.testing.assert_allclose(classic.prediction, expected, rtol=1e-6)
-    error = classic.prediction[classic.training_rows - 2 :] - series[classic.training_rows :]
-    assert classic.scores.loc["network", "mae"] == pytest.approx(np.abs(error).mean())
+def test_series_that_was_constant_and_moves_is_measured_anew() -> None:
+    days = pd.date_range("2024-01-01", periods=90)
+    values = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 3)), days, ["a", "b", "new"])
+    still = values.assign(new=0.0)[:60]
+    forecaster = drawn(small(levels=None, normalization="last"), still, wide=True)
+    widths = forecaster.predict().set_index("unique_id").eval("`forecast-hi-80` - `forecast-lo-80`")
+    assert widths["new"].isna().all()
+    forecaster.update(values[60:])
+    widths = forecaster.predict().set_index("unique_id").eval("`forecast-hi-80` - `forecast-lo-80`")
+    assert widths["new"].min() > 0.1 * widths["a"].min()
+    known = forecaster.measures_.series.scale[:2]
+    assert (
+        known.tolist()
+        == forecaster.measures_.following(forecaster.history_).series.scale[:2].tolist()
+    )
+
+
+def test_update_that_the_network_cannot_take_changes_nothing() -> None:
+    frame = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 20), "ds": [*range(20)] * 2})
+    frame = frame.assign(y=np.arange(40.0) % 7, k=np.repeat(["u", "v"], 20))
+    forecaster = drawn(small(normalization="last"), frame, static="k")
+    before = forecaster.predict()
+    new = pd.DataFrame({"unique_id": "c", "ds": range(9), "y": np.arange(9.0), "k": "w"})
+    with pytest.raises(DataError, match="'w' was not in the data of the fit"):
+        forecaster.update(new)
+    assert forecaster.predict().equals(before)

@@ -119,6 +119,19 @@ def test_intervals_of_a_short_series_are_as_wide_as_errors_of_a_fit_on_the_rows_
     np.testing.assert_allclose(half_widths(forecaster.predict(), 80), expected[:, 0], rtol=1e-4)
 
 
+def test_intervals_of_a_network_that_is_fed_its_forecasts_grow_as_its_errors_do() -> None:
+    series = seasonal_series(120)
+    forecaster = calibrated(series, strategy="recursive", levels=[80], validation=15)
+    values = series.to_numpy()
+    ends = np.arange(len(values) - 15, len(values) - HORIZON + 1)
+    forecasts = forecaster.forecast_from(series, ends)[:, :, 0]
+    errors = np.stack([values[end : end + HORIZON] for end in ends]) - forecasts
+    expected = interval_widths(errors, [80])
+    widths = half_widths(forecaster.predict(), 80)
+    assert len(set(widths.round(6))) == HORIZON
+    np.testing.assert_allclose(widths, expected[:, 0], rtol=1e-4)
+
+
 def test_intervals_of_logarithms_are_factors() -> None:
     series = np.exp(0.2 * seasonal_series(60) - 10)
     forecaster = calibrated(series, normalization=("log", "last"), levels=(50, 90))
@@ -146,6 +159,9 @@ def test_learned_intervals_are_the_networks_quantiles_in_order() -> None:
     outputs = forecaster.model_.predict_on_batch({"window": window[None]})[0].astype("float64")
     expected = outputs * scales.scale + scales.location
     np.testing.assert_allclose(ordered[:HORIZON], expected, rtol=1e-6)
+    reach = ordered.sub(ordered["forecast"], axis=0).to_numpy()
+    beyond = np.sqrt(np.arange(HORIZON + 1, HORIZON + 5) / HORIZON)
+    np.testing.assert_allclose(reach[HORIZON:], np.outer(beyond, reach[HORIZON - 1]), rtol=1e-6)
 
 
 @cache
@@ -229,3 +245,26 @@ def test_no_levels_give_no_intervals(intervals: str, levels: Any) -> None:
     forecaster = calibrated(seasonal_series(30), levels=levels, intervals=intervals)
     assert forecaster.levels_ == ()
     assert list(forecaster.predict().columns) == ["forecast"]
+
+
+def test_intervals_are_calibrated_on_given_values_only() -> None:
+    series = seasonal_series(120)
+    holes = series.copy()
+    holes.iloc[[-12, -9, -4]] = np.nan
+    forecaster = drawn(
+        small(levels=[80], normalization="last", validation=15), holes, fill="linear"
+    )
+    filled = forecaster.history_.values
+    ends = list(range(105, 120 - HORIZON + 1))
+    errors = np.stack([holes.to_numpy()[end : end + HORIZON] for end in ends])
+    errors = errors - forecasts_by_hand(forecaster, filled, ends)
+    expected = [interval_widths(e[np.isfinite(e)][:, None], [80])[0, 0] for e in errors.T]
+    np.testing.assert_allclose(half_widths(forecaster.predict(), 80), expected, rtol=1e-4)
+
+
+def test_too_few_given_values_leave_no_intervals() -> None:
+    series = seasonal_series(60)
+    series.iloc[20:-1] = np.nan
+    assert drawn(small(levels=None), series, fill="linear").levels_ == ()
+    with pytest.raises(DataError, match="too few to calibrate an interval of 80 %"):
+        drawn(small(levels=(80,)), series, fill="linear")

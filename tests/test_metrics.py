@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from kerasrnn.forecasting import air_passengers
 from kerasrnn.forecasting.baselines import baselines, drift, naive, seasonal_naive
 from kerasrnn.forecasting.classic import score_one_step
-from kerasrnn.forecasting.metrics import by_horizon, owa, score, score_intervals, skill
+from kerasrnn.forecasting.metrics import (
+    by_horizon,
+    interval_levels,
+    owa,
+    score,
+    score_intervals,
+    skill,
+    skill_of_series,
+    without_repeats,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -143,6 +152,31 @@ def test_skill_is_against_the_better_naive_forecast(
 ) -> None:
     assert skill(scores(network, naive, seasonal)) == expected
     assert skill(scores(network, naive, seasonal), "mase") == pytest.approx(2 / 3)
+
+
+def test_skill_of_each_series() -> None:
+    names = ["network", "naive", "seasonal_naive"]
+    table = pd.concat({"b": scores(1, 4, 2), "a": scores(1, 0, 4)}, names=["unique_id", "model"])
+    found = skill_of_series(table, "rmse")
+    assert found.index.tolist() == ["b", "a"]
+    assert found["b"] == skill(scores(1, 4, 2))
+    assert np.isnan(found["a"])
+    assert set(table.index.get_level_values("model")) == set(names)
+
+
+def test_seasonal_naive_without_a_season_is_left_out() -> None:
+    assert without_repeats(scores(1, 4, 2)).index.tolist() == ["network", "naive", "seasonal_naive"]
+    same = scores(1, 4, 4).assign(mase=[1.0, np.nan, np.nan])
+    assert without_repeats(same).index.tolist() == ["network", "naive"]
+    alone = same.drop(index=["naive", "seasonal_naive"])
+    assert without_repeats(alone).index.tolist() == ["network"]
+
+
+def test_levels_are_read_from_the_columns_the_widest_first() -> None:
+    names = ["network", "network-lo-80", "network-hi-80", "network-lo-95.5", "other-lo-50"]
+    table = pd.DataFrame(columns=names)
+    assert interval_levels(table) == [95.5, 80]
+    assert interval_levels(table, "other") == [50]
 
 
 def test_published_figures_of_a_year_ahead() -> None:

@@ -1,8 +1,10 @@
 """The pictures, and files that are written whole or not at all."""
 
+import errno
 import json
 import math
 import os
+import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,11 +13,19 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
+from kerasrnn.cli.writing import metrics
 from kerasrnn.forecasting import DataError
 from kerasrnn.forecasting.classic import Classic
-from kerasrnn.forecasting.outputs import check_directory, staged, write_json
+from kerasrnn.forecasting.outputs import (
+    check_directory,
+    data_facts,
+    forecast_table,
+    staged,
+    write_json,
+)
 from kerasrnn.forecasting.plotting import plot_classic, plot_sine, save
 from kerasrnn.forecasting.sine import STARTS, curve, curve_times
+from tests.forecasters import small
 from tests.tables import seasonal_series
 
 SCORES = pd.DataFrame({"rmse": [1.234, 2, 3]}, ["network", "naive", "seasonal_naive"])
@@ -41,6 +51,14 @@ def test_classic_figure_has_both_curves_and_the_end_of_training() -> None:
     assert [text.get_text() for text in axes.texts] == ["training rows end"]
 
 
+def test_names_that_look_like_formulas_are_drawn_as_they_are() -> None:
+    series = seasonal_series(40).rename("cost $a_{$")
+    classic = Classic(None, 1.0, 2, 28, (series + 1).iloc[2:], SCORES, -0.5)
+    figure = plot_classic(series, classic)
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_ylabel() == r"cost \$a_{\$"
+
+
 def test_sine_figure_has_a_panel_a_start() -> None:
     generated = {start: curve(start)[1:] + 0.1 for start in STARTS}
     figure = plot_sine(generated, dict.fromkeys(STARTS, 0.1))
@@ -62,11 +80,51 @@ def test_figures_leave_no_pyplot_state(tmp_path: Path) -> None:
 
 def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
     content = {"a": math.nan, "b": {"c": -math.inf, "d": np.float64("inf"), "e": 1.5}, "f": "nan"}
+    content["g"] = np.array([[1, np.nan]])
     write_json(tmp_path / "metrics.json", content)
     text = (tmp_path / "metrics.json").read_text()
-    expected = {"a": None, "b": {"c": None, "d": None, "e": 1.5}, "f": "nan"}
+    expected = {"a": None, "b": {"c": None, "d": None, "e": 1.5}, "f": "nan", "g": [[1, None]]}
     assert json.loads(text, parse_constant=pytest.fail) == expected
     assert text.endswith("\n")
+
+
+def test_a_forecast_in_a_file_has_its_times_in_a_column() -> None:
+    times = pd.date_range("2024-01-01", periods=2, freq="MS", name="month")
+    alone = pd.DataFrame({"forecast": [1.0, 2.0]}, times)
+    assert forecast_table(alone).to_dict("list") == {"ds": list(times), "forecast": [1.0, 2.0]}
+    many = pd.DataFrame({"unique_id": ["a", "a"], "ds": times, "forecast": [1.0, 2.0]})
+    assert forecast_table(many) is many
+
+
+def test_metrics_tell_what_was_forecast_and_from_what() -> None:
+    days = pd.date_range("2024-01-01", periods=30)
+    rng = np.random.default_rng(0)
+    shops = [
+        pd.DataFrame({"shop": name, "day": days, "sales": rng.normal(size=30), "kind": name * 2})
+        for name in "ab"
+    ]
+    table = pd.concat(shops).assign(price=rng.normal(size=60), promotion=rng.normal(size=60))
+    reading = {"unique_id": "shop", "target": "sales", "past": ["price"], "future": ["promotion"]}
+    forecaster = small(calendar=("weekday",))
+    result = forecaster.backtest(table, **reading, static=["kind"])
+    told = metrics(result, "sales.csv", {})
+    expected = {
+        "target": "sales",
+        "time": "day",
+        "unique_id": "shop",
+        "series": 2,
+        "rows": 60,
+        "frequency": "D",
+        "season": 7,
+        "past": ("price",),
+        "future": ("promotion",),
+        "static": ("kind",),
+        "calendar": ("weekday",),
+    }
+    assert {name: told[name] for name in expected} == expected
+    uneven = pd.Series(rng.normal(size=30), days + pd.to_timedelta(np.arange(30) // 20, "D"))
+    told = data_facts(small().backtest(uneven, fill="drop"))
+    assert (told["frequency"], told["season"]) == (None, 1)
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -126,7 +184,7 @@ def test_nothing_is_staged_where_it_fails(
 @pytest.mark.parametrize("name", ["file", "file/out", "file/out/deep"])
 def test_file_in_place_of_the_directory_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("kept")
-    with pytest.raises(DataError, match=r"^--output .*/file is a file; name a directory$"):
+    with pytest.raises(DataError, match=r"^output .*/file is a file; name a directory$"):
         check_directory(tmp_path / name)
     assert tree(tmp_path) == {"file": "kept"}
 
@@ -135,6 +193,12 @@ def test_directory_that_may_not_be_written_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_directory(tmp_path / "deep" / "out")
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(DataError, match=r"may not be written to; name another$"):
-        check_directory(tmp_path / "deep" / "out")
+    assert not any(tmp_path.iterdir())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    expected = r"^checkpoint .* cannot be written to \(Read-only file system\); name another$"
+    with pytest.raises(DataError, match=expected):
+        check_directory(tmp_path / "deep" / "out", "checkpoint")

@@ -1,14 +1,18 @@
+import dataclasses
+import itertools
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kerasrnn.forecasting import Backtest, DataError, Forecaster, air_passengers
 from kerasrnn.forecasting.plotting import (
     SHOWN_SERIES,
+    figure_of,
     literal,
     plot_error_by_horizon,
     plot_folds,
@@ -16,7 +20,9 @@ from kerasrnn.forecasting.plotting import (
     plot_residuals,
     plot_training,
     save,
+    time_axis,
 )
+from tests.forecasters import small
 
 Case = tuple[Backtest, pd.DataFrame]
 NAMES = ["<b>", "cost $a$ & $b", "日本語", *(f"shop {n}" for n in range(3, 8))]
@@ -125,6 +131,28 @@ def test_every_fold_is_drawn(single: Case) -> None:
     np.testing.assert_array_equal(np.concatenate(folds), result.forecasts["network"])
 
 
+def test_filled_values_are_dotted() -> None:
+    series = air_passengers().astype(float)
+    # Two in a row, and one value left between two gaps, of which the last fold shows the latter.
+    series.iloc[[100, 101, 120, 122]] = np.nan
+    result = Forecaster(horizon=3, epochs=1, levels=()).backtest(series, fill="linear")
+    figure = plot_folds(result)
+    drawn, dotted, alone, *_ = figure.axes[0].lines
+    np.testing.assert_array_equal(drawn.get_ydata(), series.iloc[-len(drawn.get_ydata()) :])
+    assert np.isfinite(dotted.get_ydata()).all()
+    assert dotted.get_linestyle() == ":"
+    np.testing.assert_array_equal(alone.get_ydata(), series.iloc[[121]])
+    assert "filled in" in legend_texts(figure)
+
+
+def test_without_gaps_no_key_speaks_of_filling(single: Case) -> None:
+    assert "filled in" not in legend_texts(plot_folds(single[0]))
+
+
+def legend_texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_intervals_are_shaded_to_their_ends(single: Case) -> None:
     result, forecast = single
     (axes,) = plot_forecast(result, forecast).axes
@@ -172,6 +200,11 @@ def test_error_by_horizon_shows_every_forecast(single: Case) -> None:
     np.testing.assert_array_equal(drawn["seasonal naive"], result.by_horizon["seasonal_naive"])
 
 
+def test_without_a_season_naive_is_drawn_once(numbered: Case) -> None:
+    (axes,) = plot_error_by_horizon(numbered[0]).axes
+    assert {one.get_label() for one in axes.lines} == {"network", "naive", "drift"}
+
+
 def test_residuals_are_actual_minus_forecast(single: Case) -> None:
     result, _ = single
     figure = plot_residuals(result)
@@ -188,6 +221,99 @@ def test_residuals_of_many_series_count_in_naive_errors(panel: Case) -> None:
     drawn = plot_residuals(result).axes[0].collections[0].get_offsets()[:, 1]
     expected = result.by_series.xs("network", level="model")["mase"].mean()
     np.testing.assert_allclose(np.abs(drawn).mean(), expected)
+
+
+def test_errors_by_step_are_shaded_where_there_are_many(single: Case, panel: Case) -> None:
+    few, many = (plot_residuals(case[0]).axes[2] for case in (single, panel))
+    assert (few.get_xlabel(), len(few.collections)) == ("steps ahead", 0)
+    assert (many.get_xlabel(), len(many.collections)) == ("steps ahead; shaded: middle 80 %", 1)
+
+
+def test_one_fold_has_no_picture_by_step(single: Case) -> None:
+    result, _ = single
+    last = result.forecasts[result.forecasts["cutoff"] == result.forecasts["cutoff"].max()]
+    figure = plot_residuals(dataclasses.replace(result, forecasts=last))
+    assert titles(figure) == ["Errors over time", "How often"]
+
+
+def test_a_single_held_out_value_is_drawn(numbered: Case) -> None:
+    times = pd.date_range("2024-01-01", periods=60, name="day")
+    values = numbered[0].panel.values
+    result, forecast = scored(small(horizon=1), pd.Series(values, times, name="walk"), 1)
+    figure = plot_residuals(result)
+    assert titles(figure) == ["Errors over time"]
+    assert labels(figure.axes[0]) == ["2024-02-29"]
+    (axes,) = plot_forecast(result, forecast).axes
+    assert min(axes.lines[0].get_xdata(orig=True)) == np.datetime64("2024-01-30")
+    for drawn in (plot_forecast(result, forecast), plot_folds(result)):
+        np.testing.assert_array_equal(line(drawn, "#e07a1f")[1:], result.forecasts["network"])
+
+
+def test_errors_that_are_not_finite_leave_an_empty_picture(single: Case) -> None:
+    result, _ = single
+    nothing = result.forecasts.assign(network=np.nan)
+    figure = plot_residuals(dataclasses.replace(result, forecasts=nothing))
+    assert titles(figure) == ["Errors over time"]
+
+
+def test_the_unit_stands_beside_the_first_panel_of_each_line(panel: Case) -> None:
+    result, forecast = panel
+    for figure in (plot_forecast(result, forecast), plot_folds(result)):
+        assert [axes.get_ylabel() for axes in figure.axes] == ["y", "", "y", "", "y", ""]
+    narrow = plot_folds(result, ["<b>", "shop 7"], width=4.6)
+    assert [axes.get_ylabel() for axes in narrow.axes] == ["y", "y"]
+
+
+def labels(axes: Axes) -> list[str]:
+    """Return the labels below a panel."""
+    axes.get_figure().draw_without_rendering()
+    return [label.get_text() for label in axes.get_xticklabels()]
+
+
+SIZES = [(3, 10.0), (2, 10.0), (1, 10.0), (1, 4.6), (1, 2.0)]
+STRETCHES = {
+    "12 months": ("MS", 12),
+    "48 hours": ("h", 48),
+    "10 minutes": ("min", 10),
+    "14 days": ("D", 14),
+    "7 hours": ("h", 7),
+    "12 working days over the end of a month": ("B", 12),
+    "8 quarters": ("QS", 8),
+    "3 days": ("D", 3),
+    "365 minutes": ("min", 365),
+}
+
+
+@pytest.mark.parametrize(("columns", "width"), SIZES)
+@pytest.mark.parametrize(("frequency", "rows"), STRETCHES.values(), ids=STRETCHES)
+def test_dates_below_a_panel_do_not_crowd(
+    frequency: str, rows: int, columns: int, width: float
+) -> None:
+    times = pd.date_range("2024-02-20 08:00", periods=rows, freq=frequency).to_numpy()
+    figure, (axes, *_) = figure_of(columns, width, columns)
+    axes.plot(times, np.arange(rows))
+    time_axis(axes, times)
+    figure.draw_without_rendering()
+    shown = [label for label in axes.get_xticklabels() if label.get_text()]
+    assert len(shown) >= 2
+    boxes = [label.get_window_extent() for label in shown]
+    assert all(after.x0 - before.x1 >= 5 for before, after in itertools.pairwise(boxes))
+
+
+def test_few_times_are_labelled_each_and_no_times_between() -> None:
+    _, (axes,) = figure_of(1, 10.0)
+    times = pd.date_range("2024-03-18", periods=3).to_numpy()
+    axes.plot(times, [1, 2, 3])
+    time_axis(axes, np.repeat(times, 2))
+    assert labels(axes) == ["18", "19", "20"]
+
+
+def test_dates_are_thinned_to_those_that_begin_a_year_or_month() -> None:
+    _, (axes,) = figure_of(1, 4.6)
+    times = pd.date_range("1958-01-01", periods=36, freq="MS").to_numpy()
+    axes.plot(times, np.arange(36))
+    time_axis(axes, times)
+    assert labels(axes) == ["1958", "1959", "1960", "1961"]
 
 
 def test_one_step_ahead_has_no_picture_by_step(numbered: Case) -> None:

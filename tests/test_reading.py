@@ -11,8 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from kerasrnn.forecasting.data.ahead import future_values
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import Reading, air_passengers, future_values, read
+from kerasrnn.forecasting.data.reading import Reading, air_passengers, read
 from kerasrnn.forecasting.errors import DataError
 from tests.tables import write
 
@@ -37,14 +38,14 @@ def long_frame(lengths: dict[str, int], freq: str = "D", **columns: Any) -> pd.D
 
 
 HOLES = "ds,y\n1,\n2,2\n3,\n4,8\n5,\n"
-FILLED = {"linear": [2, 5, 8, 8], "previous": [2, 2, 8, 8], "zero": [2, 0, 8, 0], "drop": [2, 8]}
+FILLED = {"linear": [2, 5, 8], "previous": [2, 2, 8], "zero": [2, 0, 8], "drop": [2, 8]}
 
 
 @pytest.mark.parametrize("fill", FILLED)
 def test_fill_does_what_it_says_about_missing_values(tmp_path: Path, fill: str) -> None:
     series = only(write(tmp_path, HOLES), fill=fill)
     assert series.tolist() == FILLED[fill]
-    assert series.index.tolist() == ([2, 4] if fill == "drop" else [2, 3, 4, 5])
+    assert series.index.tolist() == ([2, 4] if fill == "drop" else [2, 3, 4])
 
 
 @pytest.mark.parametrize("fill", ["linear", "previous", "zero"])
@@ -58,6 +59,9 @@ def test_missing_rows_are_filled_as_missing_values_are(tmp_path: Path, fill: str
     emptied = read(frame.assign(y=frame.y.mask(holes), x=frame.x.mask(holes)), **options)
     without = read(frame[~holes], **options)
     assert emptied.to_frame().equals(without.to_frame())
+    for panel in (emptied, without):
+        assert panel.observed.tolist() == (~holes).tolist()
+        assert panel.num_filled == holes.sum()
     expected = frame.y.mask(holes)
     expected = {"linear": expected.interpolate, "previous": expected.ffill}.get(
         fill, lambda: expected.fillna(0)
@@ -80,15 +84,26 @@ def test_seasonal_fill_takes_the_value_one_season_earlier() -> None:
 
 
 def test_seasonal_fill_needs_a_season() -> None:
-    with pytest.raises(DataError, match=r"seasonal needs a season.*--fill linear"):
+    with pytest.raises(DataError, match=r"seasonal needs a season.*fill linear"):
         read(pd.Series([1, np.nan, 3]), fill="seasonal")
 
 
 def test_series_are_filled_from_their_own_values_only() -> None:
     frame = long_frame({"a": 4, "b": 4}).assign(y=[1, 2, np.nan, np.nan, np.nan, 6, np.nan, 8])
     panel = read(frame, fill="linear")
-    assert panel.values.tolist() == [1, 2, 2, 2, 6, 7, 8]
-    assert panel.lengths.tolist() == [4, 3]
+    assert panel.values.tolist() == [1, 2, 6, 7, 8]
+    assert panel.lengths.tolist() == [2, 3]
+
+
+def test_series_end_at_their_last_given_target() -> None:
+    frame = long_frame({"a": 5, "b": 5}).assign(y=[1, np.nan, 3, np.nan, np.nan, 1, 2, 3, 4, 5])
+    frame["x"] = [1, 2, np.nan, 4, 5] * 2
+    for fill in ("linear", "previous", "zero"):
+        panel = read(frame, fill=fill, past="x")
+        assert panel.lengths.tolist() == [3, 5]
+        assert panel.observed.tolist() == [True, False, *[True] * 6]
+    wide = pd.DataFrame({"a": [1, 2, np.nan], "b": [1, np.nan, 3]}, frame["ds"][:3])
+    assert read(wide, fill="linear").values.tolist() == [1, 2, 1, 2, 3]
 
 
 def test_drop_takes_what_remains_as_equal_steps() -> None:
@@ -102,9 +117,7 @@ def test_drop_takes_what_remains_as_equal_steps() -> None:
 def test_business_days_with_holidays_are_dropped_or_filled() -> None:
     days = pd.bdate_range("2024-12-02", "2025-01-31").drop(["2024-12-25", "2025-01-01"])
     series = pd.Series(np.arange(len(days)) % 7, days)
-    with pytest.raises(
-        DataError, match=r"2 rows are missing.*frequency B.*2024-12-24.*--fill drop"
-    ):
+    with pytest.raises(DataError, match=r"2 rows are missing.*frequency B.*2024-12-24.*fill drop"):
         read(series)
     assert len(read(series, fill="drop").values) == len(days)
     filled = read(series, fill="previous")
@@ -151,6 +164,13 @@ def test_mean_of_duplicates_is_that_of_each_series_and_column() -> None:
     panel = read(frame, past="x", sort=True, duplicates="mean")
     expected = frame.groupby(["unique_id", "ds"])[["y", "x"]].mean()
     np.testing.assert_allclose(np.column_stack([panel.values, panel.past]), expected)
+
+
+def test_a_mean_of_duplicates_is_observed_where_one_of_them_was() -> None:
+    frame = pd.DataFrame({"ds": [1, 1, 2, 2, 3], "y": [1, None, None, None, 5]})
+    panel = read(frame, duplicates="mean", fill="linear")
+    assert panel.values.tolist() == [1, 3, 5]
+    assert panel.observed.tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "cp1252"])
@@ -219,6 +239,15 @@ def test_empty_line_between_single_values_is_a_missing_value(tmp_path: Path) -> 
         (["2020-01-01T00:00Z", "2020-01-01T01:00Z", "2020-01-01T02:00Z"], "2020-01-01T00Z", "h"),
         (["2020-Q1", "2020-Q2", "2020-Q3"], "2020-01-01", "QS"),
         (["2020Q3", "2020Q4", "2021Q1"], "2020-07-01", "QS"),
+        (["Nov-09", "Dec-09", "Jan-10"], "2009-11-01", "MS"),
+        (["JAN2010", "FEB2010", "MAR2010"], "2010-01-01", "MS"),
+        (["dec 1999", "jan 2000", "feb 2000"], "1999-12-01", "MS"),
+        (["December 1999", "January 2000", "February 2000"], "1999-12-01", "MS"),
+        (["10-Jan", "10-Feb", "10-Mar"], "2010-01-01", "MS"),
+        (["2010 Jan", "2010 Feb", "2010 Mar"], "2010-01-01", "MS"),
+        (["Jan'98", "Jul'98", "Jan'99"], "1998-01-01", "6MS"),
+        (["2020-W52", "2020-W53", "2021-W01"], "2020-12-21", "W-MON"),
+        (["2020W05-3", "2020W06-3", "2020W07-3"], "2020-01-29", "W-WED"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -234,7 +263,7 @@ def test_dates_of_many_spellings(tmp_path: Path, cells: list[str], first: str, s
 @pytest.mark.parametrize("order", ["day-first", "month-first"])
 def test_dates_that_can_be_read_in_two_ways(tmp_path: Path, order: str) -> None:
     path = write(tmp_path, "ds,y\n01/02/2020,1\n01/03/2020,2\n01/04/2020,3\n")
-    with pytest.raises(DataError, match=r"'01/02/2020' can be read in two ways; use --dates"):
+    with pytest.raises(DataError, match=r"'01/02/2020' can be read in two ways; use dates"):
         read(path)
     assert only(path, dates=order).index.freqstr == {"day-first": "MS", "month-first": "D"}[order]
 
@@ -265,7 +294,7 @@ def test_written_by_pandas_is_read_back_exactly(
     frame = pd.DataFrame({"y": values}, times if dated else None)
     path = tmp_path_factory.mktemp("round") / "table.csv"
     frame.to_csv(path, sep=separator, index=dated, quoting=int(quoted))
-    series = only(path)
+    series = only(path, decimal=".")
     assert series.to_numpy().tobytes() == np.array(values).tobytes()
     assert series.index.equals(frame.index)
 
@@ -346,7 +375,7 @@ def test_index_of_dates_makes_several_columns_wide() -> None:
 
 def test_wide_takes_every_column_of_a_file_as_a_series(tmp_path: Path) -> None:
     path = write(tmp_path, "day,a,b\n2020-01-01,1,5\n2020-01-02,2,6\n2020-01-03,3,8\n")
-    with pytest.raises(DataError, match=r"3 columns; choose.*--target, out of a, b.*--wide"):
+    with pytest.raises(DataError, match=r"3 columns; choose.*target, out of a, b.*wide"):
         read(path)
     panel = read(path, wide=True)
     assert (panel.ids, panel.values.tolist()) == (("a", "b"), [1, 2, 3, 5, 6, 8])
@@ -388,6 +417,75 @@ def test_numbers_of_any_type(dtype: str) -> None:
     assert only(values.astype(dtype)).tolist() == [1, 0, 1]
 
 
+NUMBERS = [1234.5, -0.25, 1234567, 12, 3e5, np.nan, 7]
+SPELLED = {
+    (",", "."): ["1.234,5", "-,25", "1.234.567", "12", "3e5", "", "+7,"],
+    (",", None): ["1234,5", "-0,25", "1234567", "12,0", "3,0E+05", "n/a", "7"],
+    (None, "."): ["1.234,5", "-0,25", "1.234.567", "12", "3e5", "NaN", "7"],
+    (None, ","): ["1,234.5", "-.25", "1,234,567", "12", "300,000", "-", "7."],
+    (",", " "): ["1\u202f234,5", "-0,25", "1 234 567", "12", "300\u00a0000", "", "7"],
+    (".", "'"): ["1'234.5", "-0.25", "1'234'567", "12", "300'000", "", "7"],
+}
+
+
+@pytest.mark.parametrize(("decimal", "thousands"), SPELLED)
+def test_numbers_of_many_spellings(
+    tmp_path: Path, decimal: str | None, thousands: str | None
+) -> None:
+    cells = SPELLED[decimal, thousands]
+    options: dict[str, Any] = {"decimal": decimal, "thousands": thousands, "fill": "drop"}
+    expected = [number for number in NUMBERS if number == number]
+    frame = pd.DataFrame({"y": cells, "ds": range(7)})
+    assert only(frame, **options).tolist() == expected
+    path = tmp_path / "table.csv"
+    frame.to_csv(path, sep=";", index=False)
+    assert only(path, target="y", **options).tolist() == expected
+    mixed = frame.astype({"y": object})
+    mixed.loc[0, "y"] = 1234.5  # a number is one, whatever the signs
+    assert only(mixed, **options).tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["Mayfair 12", "Janesville 2010", "MAR12", "Decades-20"])
+def test_names_like_months_are_no_dates(name: str) -> None:
+    frame = long_frame({name: 4}).rename(columns={"unique_id": "store", "ds": "day"})
+    assert read(frame, target="y").columns.time == "day"
+
+
+def test_decimal_commas_are_no_dates(tmp_path: Path) -> None:
+    path = write(tmp_path, "day;load;wind\n2020-01-01;12,5;1,5\n2020-01-02;13,5;2,5\n")
+    panel = read(path, target="load", past="wind", decimal=",")
+    assert (panel.columns.time, panel.values.tolist()) == ("day", [12.5, 13.5])
+    assert panel.past.tolist() == [[1.5], [2.5]]
+    with pytest.raises(DataError, match="choose the one to forecast with target, out of load, w"):
+        read(path)
+
+
+@pytest.mark.parametrize("words", [["true", "false"], ["Yes", "NO"], [True, False]])
+def test_booleans_are_covariates(tmp_path: Path, words: list[Any]) -> None:
+    frame = long_frame({"a": 4, "b": 4}, open=words * 4)
+    frame["large"] = frame["unique_id"].map({"a": words[0], "b": words[1]})
+    frame["later"] = frame["open"].astype("boolean" if words[0] is True else object)
+    frame.loc[2, "later"] = None
+    path = tmp_path / "table.csv"
+    frame.to_csv(path, index=False)
+    for data in (frame, path):
+        panel = read(data, past="later", future="open", static="large", fill="linear")
+        assert panel.future[:, 0].tolist() == [1, 0] * 4
+        assert panel.past[:, 0].tolist() == [1, 0, 0, 0, *[1, 0] * 2]
+        assert panel.static["large"].tolist() == [1, 0]
+        values = future_values(frame.assign(y=frame["y"].mask(frame["y"] > 5)), panel.until(1), 1)
+        assert values[:, 0, 0].tolist() == [0, 0]
+
+
+def test_words_beside_those_for_booleans_stay_words() -> None:
+    frame = long_frame({"a": 2, "b": 2, "c": 2}, kind=["yes"] * 2 + ["no"] * 2 + ["maybe"] * 2)
+    assert read(frame, static="kind").static["kind"].tolist() == ["yes", "no", "maybe"]
+    with pytest.raises(DataError, match="row 4, column 'kind': expected a number, got 'maybe'"):
+        read(frame, past="kind")
+    with pytest.raises(DataError, match="row 0, column 'kind': expected a number, got 'yes'"):
+        read(frame.drop(columns="y"), target="kind")
+
+
 def test_missing_cells_of_any_type() -> None:
     values = [1.5, None, "3"]
     assert only(pd.Series(values, dtype=object), fill="drop").tolist() == [1.5, 3]
@@ -397,6 +495,10 @@ def test_missing_cells_of_any_type() -> None:
 def test_a_panel_is_returned_as_it_is() -> None:
     panel = read(air_passengers())
     assert read(panel) is panel
+    with pytest.raises(DataError, match="a Panel was read before: leave fill, sort out"):
+        read(panel, fill="linear", sort=True)
+    with pytest.raises(DataError, match="leave the reading out"):
+        read(panel, Reading())
 
 
 def test_static_covariates_are_numbers_or_text() -> None:
@@ -427,9 +529,12 @@ def test_rows_of_the_future_are_read_apart(lengths: dict[str, int]) -> None:
     assert np.array_equal(future_values(frame, panel, 3), known[:, :3])
     apart = frame[frame["y"].isna()].drop(columns="y").iloc[::-1]
     assert np.array_equal(future_values(apart, panel, 4, sort=True), known)
-    with pytest.raises(DataError, match=r"promotion, holiday of series 'a'.*is missing"):
+    others = len(lengths) - 1
+    shortage = f"; 1 row is missing of the 5 to forecast{', and some of 2 more' * (others > 0)}"
+    with pytest.raises(DataError, match=shortage):
         future_values(frame, panel, 5)
-    with pytest.raises(DataError, match=r"expected .* at 2020-01-01 10:00:00.*is missing"):
+    message = r"^the data frame: expected a row of promotion, holiday.* at 2020-01-01 10:00:00;"
+    with pytest.raises(DataError, match=message):
         future_values(frame[frame["ds"] != "2020-01-01 10:00"], panel, 4)
 
 
@@ -471,6 +576,13 @@ def test_times_of_the_future_off_the_frequency() -> None:
         future_values(frame.assign(ds=range(len(frame))), panel, 3)
 
 
+def test_future_has_the_columns_of_the_fit() -> None:
+    frame, _ = future_frame({"a": 5, "b": 6}, 3)
+    panel = read(frame, future=("promotion", "holiday"))
+    with pytest.raises(DataError, match="those of the fit; leave future out"):
+        future_values(frame, panel, 3, future="holiday")
+
+
 def test_no_covariates_known_ahead_take_no_rows() -> None:
     assert future_values("none.csv", read(air_passengers()), 3).shape == (1, 3, 0)
 
@@ -478,7 +590,8 @@ def test_no_covariates_known_ahead_take_no_rows() -> None:
 def test_options_by_name_or_as_one() -> None:
     series = pd.Series([1, np.nan, 3])
     assert read(series, Reading(fill="zero")).values.tolist() == [1, 0, 3]
-    with pytest.raises(TypeError, match="fil"):
+    assert read(series, Reading(fill="drop"), fill="zero").values.tolist() == [1, 0, 3]
+    with pytest.raises(DataError, match=r"^there is no argument 'fil'; did you mean fill\?$"):
         read(series, fil="zero")
 
 
@@ -543,3 +656,32 @@ def test_a_million_rows_take_seconds(shape: tuple[int, int]) -> None:
     assert panel.lengths.tolist() == [rows] * series
     assert np.array_equal(panel.positions(), np.tile(np.arange(rows), series))
     assert seconds < 10, f"{seconds:.1f} s"  # 0.3 s; much more is a loop over rows
+
+
+@pytest.mark.parametrize("cells", [["0.001", "0.002"], ["0.001", "0.002", "1.234,5"]])
+def test_a_group_of_thousands_does_not_begin_with_zero(tmp_path: Path, cells: list[str]) -> None:
+    path = write(tmp_path, "ds;y\n" + "".join(f"{i};{cell}\n" for i, cell in enumerate(cells)))
+    with pytest.raises(DataError, match=r"'0\.001'"):
+        read(path, decimal=",", thousands=".")
+
+
+def test_short_years_can_be_read_in_two_ways_as_long_ones(tmp_path: Path) -> None:
+    cells = [f"01/{month:02d}/20" for month in range(1, 13)]
+    path = write(tmp_path, "ds,y\n" + "".join(f"{cell},{i}\n" for i, cell in enumerate(cells)))
+    with pytest.raises(DataError, match="can be read in two ways"):
+        read(path)
+    assert str(read(path, dates="day-first").frequency.freqstr) == "MS"
+
+
+def test_short_years_far_ahead_are_told(tmp_path: Path) -> None:
+    months = pd.date_range("1949-01-01", periods=24, freq="MS")
+    rows = "".join(f"{month:%b-%y},{i}\n" for i, month in enumerate(months))
+    message = r"line 2.*'Jan-49' would be a day of 2049; write years with four digits"
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path, "ds,y\n" + rows))
+
+
+def test_short_years_are_no_days(tmp_path: Path) -> None:
+    rows = "".join(f"Jan-{year},{year % 7}\n" for year in range(80, 96))
+    panel = read(write(tmp_path, "ds,y\n" + rows))
+    assert (str(panel.times[0].date()), panel.frequency.freqstr) == ("1980-01-01", "YS-JAN")

@@ -59,7 +59,7 @@ def test_header_that_begins_with_pk_is_no_zip(tmp_path: Path) -> None:
 
 
 def test_near_name_of_other_case(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="did you mean --target 'passengers'"):
+    with pytest.raises(DataError, match="did you mean target 'passengers'"):
         read_csv(write(tmp_path, "month,passengers\n1,2\n2,3\n"), Reading(target="PASSENGERS"))
 
 
@@ -128,10 +128,31 @@ def test_failure_leaves_no_parents(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_classic_has_no_horizon(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--horizon", 3],
+        ["--folds", 2],
+        ["--step", 2],
+        ["--refit"],
+        ["--classical"],
+        ["--past", "x"],
+        ["--levels", 80],
+        ["--future-file", "x.csv"],
+    ],
+    ids=lambda options: options[0],
+)
+def test_classic_refuses_what_it_does_not_have(tmp_path: Path, options: list[Any]) -> None:
     path = write(tmp_path, TABLE)
-    line = complaint(kerasrnn("forecast", path, "--recipe", "classic", "--horizon", 3))
-    assert "--horizon" in line
+    assert options[0] in complaint(kerasrnn("forecast", path, "--recipe", "classic", *options))
+
+
+def test_predict_finds_the_forecaster_beside_the_forecast(tmp_path: Path) -> None:
+    small = ["--look-back", 6, "--horizon", 3, "--units", 2, "--epochs", 1, "--quiet"]
+    out = tmp_path / "out"
+    kerasrnn("forecast", write(tmp_path, TABLE), *small, "--output", out)
+    line = complaint(kerasrnn("predict", out, "--output", tmp_path / "again"))
+    assert line.endswith(f"has no forecaster.json; did you mean {out / 'forecaster'}?")
 
 
 def test_times_across_summer_time_are_read(tmp_path: Path) -> None:
@@ -144,7 +165,7 @@ def test_times_across_summer_time_are_read(tmp_path: Path) -> None:
 
 def test_dates_that_can_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "d,y\n01/02/2020,1\n01/03/2020,2\n01/04/2020,4\n")
-    with pytest.raises(DataError, match="--dates day-first"):
+    with pytest.raises(DataError, match="dates day-first"):
         read_csv(path)
     months = read_csv(path, Reading(dates="day-first")).index
     assert months.equals(pd.date_range("2020-02-01", periods=3, freq="MS"))
@@ -185,3 +206,25 @@ def test_values_closer_than_single_precision_are_forecast_as_well() -> None:
         for series in (plain, plain + 1e9)
     ]
     assert np.abs(forecasts[1] - 1e9 - forecasts[0]).max() < 1e-3
+
+
+def test_paths_and_cells_stand_in_messages_as_they_are() -> None:
+    told = "/tmp/sales --old/x.csv, column '--fill': use --look-back or --fill. Or --sort, (--step)"
+    expected = "/tmp/sales --old/x.csv, column '--fill': use look_back or fill. Or sort, (--step)"
+    assert str(DataError(told)) == expected
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest", "tune"])
+def test_table_that_would_be_overwritten_is_kept(tmp_path: Path, command: str) -> None:
+    name = {"tune": "trials.csv"}.get(command, "backtest.csv")
+    path = write(tmp_path, TABLE, name)
+    line = complaint(kerasrnn(command, path, "--output", tmp_path))
+    assert line.endswith(
+        f"{name} would be overwritten by a file of that name; name another --output"
+    )
+    assert path.read_text() == TABLE
+
+
+def test_levels_are_percentages() -> None:
+    with pytest.raises(DataError, match=r"^levels are in percent. Got 0.8; did you mean 80\?$"):
+        Forecaster(levels=(0.8,))

@@ -10,7 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from kerasrnn.forecasting import Backtest, Forecaster, air_passengers
-from kerasrnn.forecasting.report import inline_svg, number, shown, verdict, write_report
+from kerasrnn.forecasting.report import inline_svg, shown, verdict, write_report
+from kerasrnn.forecasting.wording import number
+from tests.forecasters import small
+from tests.tables import seasonal_series
 
 HOSTILE = "<script>alert(1)</script>"
 VOID = {"meta", "br", "link", "img", "hr", "input"}
@@ -127,7 +130,7 @@ def test_the_page_has_one_title_and_its_sections_in_order(page: Page) -> None:
     assert page.text.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert page.tags.count("h1") == 1
     order = "verdict scores intervals forecast folds horizon residuals training table "
-    order += "configuration versions reading"
+    order += "data configuration versions reading"
     assert [i for i in page.all("id") if i in order.split()] == order.split()
 
 
@@ -152,6 +155,21 @@ def test_coverage_stands_beside_its_level(case: tuple[Backtest, pd.DataFrame], p
         assert f"{100 * case[0].intervals[f'coverage-{level}']:.1f} %" in page.words
 
 
+def test_coverage_is_judged_as_in_the_warnings(
+    case: tuple[Backtest, pd.DataFrame], tmp_path: Path
+) -> None:
+    result, forecast = case
+    missed = result.forecasts.assign(**{"network-lo-95": 0.0, "network-hi-95": 1.0})
+    missed[["network-lo-80", "network-hi-80"]] = 0.0, 1e9
+    told = report(tmp_path, dataclasses.replace(result, forecasts=missed), forecast)
+    # Three origins: 100 % instead of 80 % may be chance, none at all instead of 95 % is not.
+    assert [word for word in told.words if word in ("may be chance", "too narrow")] == [
+        "may be chance",
+        "too narrow",
+    ]
+    assert any("Intervals of 95 % held 0.0 %" in word for word in told.words)
+
+
 def test_every_row_of_the_forecast_is_listed(
     case: tuple[Backtest, pd.DataFrame], page: Page
 ) -> None:
@@ -168,6 +186,32 @@ def test_every_row_of_the_forecast_is_listed(
 def test_settings_and_versions_are_listed(page: Page) -> None:
     for word in ("horizon", "80, 95", "not set", "yes", "torch", "kerasrnn", "1.2.3", "4.5.6"):
         assert word in page.words
+
+
+def test_the_data_are_told(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"y": seasonal_series(60), "price": 1.0, "holiday <b>": 0.0})
+    rows[["price", "holiday <b>"]] += np.random.default_rng(0).normal(size=(60, 2))
+    reading = {"target": "y", "past": ["price"], "future": ["holiday <b>"]}
+    forecaster = small(calendar=("month",)).fit(rows[:-3], **reading)
+    result = forecaster.backtest(rows[:-3], **reading)
+    told = report(tmp_path, result, forecaster.predict(future=rows[-3:]), settings={})
+    pairs = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", told.text))
+    assert {name: pairs[name] for name in list(pairs)[:14]} == {
+        "target": "y",
+        "column of times": "month",
+        "column of series": "not set",
+        "series": "1",
+        "series too short to be scored": "0",
+        "rows": "57",
+        "frequency": "MS",
+        "steps in a season": "12",
+        "covariates known up to now": "price",
+        "covariates known ahead": "holiday &lt;b&gt;",
+        "covariates of a whole series": "none",
+        "features of times": "month",
+        "how gaps were filled": "not set",
+        "values filled in": "0",
+    }
 
 
 def test_what_a_user_named_is_escaped(crowd: Page) -> None:
@@ -214,8 +258,7 @@ def test_remarks_are_warnings(
     result, forecast = case
     bad = with_network(result, result.forecasts["naive"])
     told = report(tmp_path, bad, forecast)
-    assert len(bad.remarks) == 2
-    assert told.text.count("<strong>Warning:</strong>") == 2
+    assert told.text.count("<strong>Warning:</strong>") == len(bad.remarks) >= 2
     assert "Warning:" not in page.words
 
 
@@ -231,9 +274,19 @@ def test_verdict_says_by_how_much(case: tuple[Backtest, pd.DataFrame]) -> None:
     assert verdict(half).startswith("The network beats the naive forecasts: its RMSE is 50 % below")
     double = with_network(result, 2 * table["seasonal_naive"] - table["y"])
     assert "does not beat the naive forecasts: its RMSE is 100 % above" in verdict(double)
-    assert "of seasonal naive). Use seasonal naive." in verdict(double)
-    same = with_network(result, table["seasonal_naive"])
-    assert "no better than the naive forecasts" in verdict(same)
+    told = "of seasonal naive). Seasonal naive needs no training; use that one."
+    assert verdict(double).endswith(told)
+
+
+@pytest.mark.parametrize("share", [-0.009, 0, 0.009])
+def test_verdict_within_a_hundredth_is_about_even(
+    case: tuple[Backtest, pd.DataFrame], share: float
+) -> None:
+    result, _ = case
+    table = result.forecasts
+    near = table["seasonal_naive"] + share * (table["y"] - table["seasonal_naive"])
+    start = "The network is about even with the naive forecasts: its RMSE is within 1 % of that of"
+    assert verdict(with_network(result, near)).startswith(start)
 
 
 def test_verdict_names_a_better_forecast_than_the_network(
@@ -242,7 +295,7 @@ def test_verdict_names_a_better_forecast_than_the_network(
     result, _ = case
     forecasts = result.forecasts.assign(drift=result.forecasts["y"])
     perfect = dataclasses.replace(result, forecasts=forecasts)
-    assert verdict(perfect).endswith("The lowest RMSE of all is that of drift, 0.")
+    assert verdict(perfect).endswith("of all is that of drift, 0; use that one.")
 
 
 def test_verdict_where_naive_makes_no_error(case: tuple[Backtest, pd.DataFrame]) -> None:
@@ -257,8 +310,9 @@ def test_a_report_without_intervals_says_so(tmp_path: Path) -> None:
     forecaster = Forecaster(horizon=1, epochs=1, levels=())
     result = forecaster.backtest(walk)
     told = report(tmp_path, result, forecaster.fit(walk).predict())
-    assert "The held-out forecasts have no intervals" in told.text
+    assert "The held-out forecasts have no intervals: none were asked for." in told.words
     assert "nan" not in told.words
+    assert "seasonal naive" not in told.words
 
 
 def test_two_reports_of_the_same_are_the_same(

@@ -3,14 +3,18 @@
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import dateutil.tz
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import pytz
 
 from kerasrnn.forecasting import DataError, Forecaster
 from tests.forecasters import HORIZON, drawn, small
@@ -74,6 +78,11 @@ CASES: dict[str, tuple[Callable[[], Any], dict[str, Any], dict[str, Any]]] = {
         {},
     ),
     "covariates": (many, {"model": "encoder_decoder", "calendar": ("weekday",)}, ROLES),
+    "filled": (
+        lambda: seasonal_series(40).drop(seasonal_series(40).index[[7, 8, 30]]),
+        {},
+        {"fill": "linear"},
+    ),
     "long": (lambda: many()[PLAIN], {"embed_series": True, "series_scale": "deviation"}, {}),
 }
 
@@ -120,7 +129,8 @@ def test_everything_comes_back(tmp_path: Path, case: str) -> None:
     ours, theirs = loaded.history_, forecaster.history_
     pd.testing.assert_frame_equal(ours.to_frame(), theirs.to_frame(), check_exact=True)
     pd.testing.assert_frame_equal(ours.static, theirs.static, check_exact=True)
-    for name in ("ids", "columns", "frequency", "form"):
+    assert ours.observed.tolist() == theirs.observed.tolist()
+    for name in ("ids", "columns", "frequency", "form", "reading"):
         assert getattr(ours, name) == getattr(theirs, name)
     again = tmp_path / "again"
     loaded.save(again)
@@ -138,6 +148,33 @@ def test_loaded_forecaster_takes_in_more_rows(tmp_path: Path) -> None:
     assert not hasattr(updated.clone(), "model_")
 
 
+def test_rows_are_read_as_those_of_the_fit_were(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=40)
+    table = pd.DataFrame({"day": days.strftime("%d/%m/%Y"), "größe": np.sin(np.arange(40.0))})
+    table["plan"] = np.arange(40.0)
+    path = tmp_path / "table.csv"
+
+    def written(rows: pd.DataFrame) -> Path:
+        """Write the rows backwards, the way that the options of the fit tell."""
+        rows.iloc[::-1].to_csv(path, index=False, sep=";", encoding="latin-1")
+        return path
+
+    options: dict[str, Any] = {"sort": True, "dates": "day-first", "encoding": "latin-1"}
+    options |= {"target": "größe", "future": "plan", "fill": "linear", "frequency": "D"}
+    drawn(small(), written(table[:32]), **options).save(tmp_path / "saved")
+    loaded = Forecaster.load(tmp_path / "saved").update(written(table[32:36]))
+    assert loaded.history_.values.tolist() == table["größe"][:36].tolist()
+    ahead = table[36:].drop(columns="größe")
+    first = loaded.predict(4, future=written(ahead))
+    assert first.index[0] == days[36]
+    ahead.loc[37, "plan"] = np.nan
+    assert loaded.predict(4, future=written(ahead)).equals(first)
+    with pytest.raises(DataError, match="'plan': missing value"):
+        loaded.predict(4, future=path, fill=None)
+    with pytest.raises(DataError, match="comes after a later time"):
+        loaded.update(written(table[36:]), sort=False)
+
+
 def test_updated_forecaster_comes_back(tmp_path: Path) -> None:
     forecaster = drawn(small(), many()[PLAIN])
     more = many(3)[PLAIN]
@@ -145,6 +182,58 @@ def test_updated_forecaster_comes_back(tmp_path: Path) -> None:
     forecaster.update(more.groupby("unique_id").tail(3)).update(new)
     forecaster.save(tmp_path)
     assert Forecaster.load(tmp_path).predict().equals(forecaster.predict())
+
+
+ZONES: list[tzinfo | None] = [
+    ZoneInfo("Europe/Berlin"),
+    pytz.timezone("Europe/Berlin"),
+    timezone(timedelta(hours=-3)),
+    pytz.FixedOffset(330),
+    dateutil.tz.tzoffset(None, 3600),
+    UTC,
+    pytz.utc,
+    dateutil.tz.tzutc(),
+]
+if int(pd.__version__.split(".")[0]) >= 3:  # pandas 2 fails at the named zones of dateutil 4
+    ZONES.append(dateutil.tz.gettz("Europe/Berlin"))
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=repr)
+def test_time_zones_of_all_packages_come_back(tmp_path: Path, zone: tzinfo) -> None:
+    series = pd.Series(np.sin(np.arange(48.0)), hours(48).tz_convert(zone), name="y")
+    plan = series.rename("plan").to_frame().assign(y=series)
+    forecaster = drawn(small(), plan[:40], target="y", future="plan")
+    forecaster.save(tmp_path)
+    loaded = Forecaster.load(tmp_path)
+    assert loaded.history_.times.tolist() == plan.index[:40].tolist()
+    for one in (forecaster, loaded):
+        one.update(plan[38:44])
+        assert one.history_.times.tolist() == plan.index[:44].tolist()
+    first, second = (one.predict(4, future=plan[["plan"]]) for one in (forecaster, loaded))
+    assert first.index.tolist() == second.index.tolist() == plan.index[44:].tolist()
+    assert [time.isoformat() for time in second.index] == [
+        time.isoformat() for time in plan.index[44:]
+    ]
+    assert np.array_equal(first, second)
+
+
+def test_time_zone_without_a_name_is_told(tmp_path: Path) -> None:
+    zone = dateutil.tz.tzstr("EST5EDT")
+    forecaster = drawn(small(), pd.Series(np.sin(np.arange(40.0)), hours().tz_convert(zone)))
+    with pytest.raises(DataError, match=r"the time zone tzstr.* cannot be saved, .*tz_convert"):
+        forecaster.save(tmp_path)
+
+
+def test_numbers_of_numpy_come_back(tmp_path: Path) -> None:
+    arguments = {"horizon": np.int64(3), "look_back": np.int32(6), "learning_rate": np.float32(0.5)}
+    arguments |= {"levels": np.array([70, 80]), "season": np.array(12)}
+    forecaster = drawn(small(**arguments), seasonal_series(60))
+    forecaster.save(tmp_path)
+    loaded = Forecaster.load(tmp_path)
+    assert loaded.get_params() == forecaster.get_params()
+    assert (loaded.horizon, loaded.levels, loaded.season) == (3, (70, 80), 12)
+    assert loaded.levels_ == (70, 80)
+    assert loaded.predict().equals(forecaster.predict())
 
 
 def test_no_levels_are_none_after_loading_too(tmp_path: Path) -> None:
@@ -159,10 +248,10 @@ def test_directory_holds_three_files_and_nothing_pickled(tmp_path: Path) -> None
         names = sorted(archive.namelist())
     assert names == ["config.json", "metadata.json", "model.weights.h5"]
     content = json.loads((tmp_path / "forecaster.json").read_text("utf-8"))
-    assert content["format"] == 1
+    assert content["format"] == 2
     assert content["backend"] == keras.backend.backend()
     history = pd.read_csv(tmp_path / "history.csv")
-    assert list(history.columns) == ["series", "time", "value", "past_0", "future_0"]
+    assert list(history.columns) == ["series", "time", "value", "observed", "past_0", "future_0"]
     assert len(history) == 58
 
 
@@ -192,9 +281,7 @@ def test_failed_save_leaves_the_old_files_whole(
 
 def test_file_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(
-        DataError, match=r"^--output [^\n]*file: [^\n]* is a file; name a directory$"
-    ):
+    with pytest.raises(DataError, match=r"^output [^\n]*file: [^\n]* is a file; name a directory$"):
         fitted("series").save(tmp_path / "file")
 
 
@@ -211,7 +298,7 @@ def test_newer_format_is_told(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "forecaster.json").read_text())
     content |= {"format": 99, "versions": {"kerasrnn": "9.9"}}
     (tmp_path / "forecaster.json").write_text(json.dumps(content))
-    message = r"has format 99, [^\n]* reads format 1; it was written by kerasrnn 9\.9: [^\n]*$"
+    message = r"has format 99, [^\n]* reads format 2; it was written by kerasrnn 9\.9: [^\n]*$"
     with pytest.raises(DataError, match=message):
         Forecaster.load(tmp_path)
 
@@ -253,3 +340,19 @@ def test_damaged_file_is_told_in_one_line(
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=r"^[^\n]*(is damaged|rows instead of)[^\n]*; save again$"):
         Forecaster.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "frequency",
+    [pd.offsets.CustomBusinessDay(holidays=["2024-04-10"]), pd.DateOffset(months=1)],
+    ids=["holidays", "offset"],
+)
+def test_frequency_whose_name_does_not_tell_it_is_refused(
+    tmp_path: Path, frequency: pd.offsets.BaseOffset
+) -> None:
+    days = pd.date_range("2024-01-01", periods=40, freq=frequency)
+    series = pd.Series(np.arange(40.0) % 7, days)
+    forecaster = drawn(small(), series, frequency=frequency)
+    with pytest.raises(DataError, match=r"^the frequency .* cannot be saved, .*; name one such as"):
+        forecaster.save(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

@@ -302,7 +302,7 @@ def test_unknown_normalization_is_refused(given: object, told: str) -> None:
     with pytest.raises(DataError) as error:
         parse_normalization(given)  # type: ignore[arg-type]
     assert str(error.value) == (
-        f"--normalization must be one of {known}, or log, or log with one of them. Got {told}."
+        f"normalization must be one of {known}, or log, or log with one of them. Got {told}."
     )
 
 
@@ -321,10 +321,14 @@ def test_series_scales_are_the_formulas(rng: np.random.Generator, kind: str, log
 
 
 @pytest.mark.parametrize("kind", ["naive", "deviation"])
-def test_series_without_spread_is_divided_by_its_size(kind: str) -> None:
+def test_series_without_spread_has_no_scale(kind: str) -> None:
     values = np.array([5.0, 5, 5, -4, -4, 0, 0, 7])
     scales = measure_series(values, np.array([0, 3, 5, 7, 8]), 1, kind, log=False)
-    assert scales.scale.tolist() == [5, 4, 1, 7]
+    assert scales.scale.tolist() == [0, 0, 0, 0]
+    assert scales.constant.all()
+    scaled = scales.scaled(values, np.repeat(range(4), [3, 2, 2, 1]))
+    assert (scaled == 0).all()
+    assert scales.restored(np.full((4, 1), 9.0), np.arange(4)).ravel().tolist() == [5, -4, 0, 7]
 
 
 def test_scaled_values_are_restored(rng: np.random.Generator) -> None:

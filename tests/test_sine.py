@@ -177,11 +177,11 @@ def test_loss_is_reported_every_100_iterations(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recipe": "best"}, "--recipe must be one of classic, improved. Got 'best'."),
-        ({"init": "zeros"}, "--init must be one of default, small. Got 'zeros'."),
-        ({"iterations": 150}, "--iterations must be a multiple of 100. Got 150."),
-        ({"iterations": 0}, "--iterations must be a multiple of 100. Got 0."),
-        ({"clip": 0.0}, "--clip must be above 0. Got 0."),
+        ({"recipe": "best"}, "recipe must be one of classic, improved. Got 'best'."),
+        ({"init": "zeros"}, "init must be one of default, small. Got 'zeros'."),
+        ({"iterations": 150}, "iterations must be a multiple of 100. Got 150."),
+        ({"iterations": 0}, "iterations must be a multiple of 100. Got 0."),
+        ({"clip": 0.0}, "clip must be above 0. Got 0."),
     ],
 )
 def test_bad_option_is_refused(options: dict[str, Any], message: str) -> None:

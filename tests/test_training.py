@@ -44,7 +44,7 @@ def trained(
     training: Training = TRAINING,
     design: Design = DESIGN,
     *,
-    held_out: bool = True,
+    held_out: slice | None = slice(32, None),
     rows: Rows | None = None,
     part: slice = slice(30),
     seed: int = 5,
@@ -55,7 +55,7 @@ def trained(
     model = forecast_model(design)
     rows = rows or noise()
     batches = batches_of(model, rows, part, seed, batch_size)
-    validation = batches_of(model, rows, slice(32, None), None) if held_out else None
+    validation = None if held_out is None else batches_of(model, rows, held_out, None)
     return model, train(model, design, batches, validation, training)
 
 
@@ -67,7 +67,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "gru": {"design": replace(DESIGN, model="gru")},
     "stopping": {"training": replace(TRAINING, patience=2, epochs=30)},
     "lstm of two layers": {"design": replace(DESIGN, model="lstm", num_layers=2, dropout=0.4)},
-    "two members": {"design": replace(DESIGN, num_members=2, dropout=0.4), "held_out": False},
+    "two members": {"design": replace(DESIGN, num_members=2, dropout=0.4), "held_out": None},
 }
 
 
@@ -183,6 +183,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "batch size": {"batch_size": 7},
     "values": {"rows": noise(1)},
     "windows": {"part": slice(29)},
+    "validation": {"held_out": slice(33, None)},
 }
 
 
@@ -200,6 +201,24 @@ def test_checkpoint_does_not_depend_on_what_is_shown_or_how_long_it_may_take(
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("began"))
     with pytest.raises(pytest.fail.Exception, match="began"):
         trained(training)
+
+
+def test_checkpoint_of_another_precision_is_refused(checkpoint: Path) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        with pytest.raises(DataError, match="is the checkpoint of other data"):
+            trained(replace(TRAINING, checkpoint=checkpoint))
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_checkpoint_in_a_file_is_refused_before_training(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("kept")
+    with pytest.raises(DataError, match=r"^checkpoint .*/file is a file; name a directory$"):
+        trained(replace(TRAINING, checkpoint=path))
+    assert path.read_text() == "kept"
 
 
 @pytest.mark.parametrize("damage", ["empty", "other", "cut", "flipped"])
@@ -248,7 +267,7 @@ def test_every_pass_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         return original(self, index)
 
     monkeypatch.setattr(WindowBatches, "__getitem__", get)
-    trained(replace(TRAINING, epochs=3), held_out=False)
+    trained(replace(TRAINING, epochs=3), held_out=None)
     whole = [number for number, indices in drawn.items() if indices[-3:] == [0, 1, 2]]
     assert whole == list(range(whole[0], whole[0] + 3))
 
@@ -347,9 +366,7 @@ def test_member_is_trained_as_it_would_be_alone(rng: np.random.Generator) -> Non
 def test_losses_are_those_of_a_member_on_average() -> None:
     """A network that starts at its base forecast: members agree, and the loss is near 1."""
     training = replace(TRAINING, epochs=1, learning_rate=1e-9)
-    one, two = (
-        trained(training, replace(DESIGN, num_members=n), held_out=False)[1] for n in (1, 2)
-    )
+    one, two = (trained(training, replace(DESIGN, num_members=n), held_out=None)[1] for n in (1, 2))
     assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
 
 

@@ -314,10 +314,10 @@ def test_the_default_space_without_a_season_or_rows_or_a_plain_model() -> None:
         ({"units": (1, float("inf"))}, "expected a list"),
         ({"embed_series": (False, True)}, "expected a list"),
         ({"model": ("gru", "lstm")}, "expected a list"),
-        ({"units": (0, 4)}, "space, units: --units must be at least 1"),
+        ({"units": (0, 4)}, "space, units: units must be at least 1"),
         ({"units": ["many"]}, "space, units: "),
-        ({"model": ["gru", "grru"]}, "space, model: --model must be one of"),
-        ({"dropout": (0.0, 1.0)}, "space, dropout: --dropout must be"),
+        ({"model": ["gru", "grru"]}, "space, model: model must be one of"),
+        ({"dropout": (0.0, 1.0)}, "space, dropout: dropout must be"),
     ],
 )
 def test_what_is_no_space(space: dict[str, Any], message: str, tried: list[dict[str, Any]]) -> None:
@@ -341,9 +341,9 @@ def test_numbers_of_numpy_and_choices_given_twice(tried: list[dict[str, Any]]) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"trials": 0}, "--trials must be at least 1. Got 0."),
-        ({"folds": 0}, "--folds must be at least 1. Got 0."),
-        ({"max_time": 0}, "--max-time must be above 0. Got 0."),
+        ({"trials": 0}, "trials must be at least 1. Got 0."),
+        ({"folds": 0}, "folds must be at least 1. Got 0."),
+        ({"max_time": 0}, "max_time must be above 0. Got 0."),
     ],
 )
 def test_numbers_out_of_range(arguments: dict[str, Any], message: str) -> None:
@@ -417,7 +417,7 @@ def test_the_picture(tried: list[dict[str, Any]], tmp_path: Path) -> None:
     scales = {name: axes.get_xscale() for name, axes in zip(space, panels, strict=True)}
     assert [name for name, scale in scales.items() if scale == "log"] == ["learning_rate"]
     labels = [[text.get_text() for text in axes.get_xticklabels()] for axes in panels]
-    assert labels[3:6] == [["auto", "log last"], ["None", "12"], ["False", "True"]]
+    assert labels[3:6] == [["auto", "log last"], ["default", "12"], ["False", "True"]]
     assert labels[0] == ["rnn", "gru"]
     assert "not shown" in panels[7].get_xlabel()  # the start has none
     for width in (10.0, 5.0):

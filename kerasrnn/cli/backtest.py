@@ -4,7 +4,6 @@ from pathlib import Path
 
 from kerasrnn.cli.options import (
     BackendOption,
-    ClassicalOption,
     FileArgument,
     FoldsOption,
     ForecasterOptions,
@@ -12,20 +11,20 @@ from kerasrnn.cli.options import (
     PicturesOption,
     QuietOption,
     ReadingOptions,
-    RefitOption,
+    ScoringOptions,
     SeedOption,
-    StepOption,
     data_and_source,
+    errors_of,
     expanded,
     make_forecaster,
     require_backend,
 )
 from kerasrnn.cli.printing import describe, print_backtest, print_files, warn
 from kerasrnn.cli.writing import write_backtest
-from kerasrnn.forecasting import backtest as scoring
+from kerasrnn.forecasting.backtest import backtest as score
 from kerasrnn.forecasting.data.reading import read
-from kerasrnn.forecasting.errors import DataError
-from kerasrnn.forecasting.outputs import check_directory, staged
+from kerasrnn.forecasting.errors import require_positive
+from kerasrnn.forecasting.outputs import check_apart, check_directory, staged
 
 
 @expanded
@@ -35,9 +34,7 @@ def backtest(
     reading: ReadingOptions,
     options: ForecasterOptions,
     folds: FoldsOption = 5,
-    step: StepOption = None,
-    refit: RefitOption = False,
-    classical: ClassicalOption = False,
+    scoring: ScoringOptions,
     pictures: PicturesOption = "png",
     backend: BackendOption = None,
     seed: SeedOption = 0,
@@ -50,15 +47,13 @@ def backtest(
     """
     require_backend(backend)
     check_directory(output)
+    check_apart(output, file)
+    require_positive(folds=folds, step=scoring.step)
+    forecaster = make_forecaster(options, seed, True)
     data, source = data_and_source(file)
     panel = read(data, **reading.chosen())
-    forecaster = make_forecaster(options, seed, True)
-    try:
-        result = scoring(
-            forecaster, panel, folds=folds, step=step, refit=refit, classical=classical, quiet=quiet
-        )
-    except DataError as error:
-        raise DataError(f"{source}: {error}") from None
+    with errors_of(source):
+        result = score(forecaster, panel, folds=folds, quiet=quiet, **scoring.chosen())
     settings = {**forecaster.get_params(), **result.forecaster.fitted_settings()}
     with staged(output) as folder:
         write_backtest(folder, result, source, settings, pictures)

@@ -10,6 +10,10 @@ import typer
 import kerasrnn
 from kerasrnn.cli.options import BackendOption, require_backend
 from kerasrnn.forecasting.errors import DataError, one_line
+from kerasrnn.forecasting.saving import NETWORK, inside
+from kerasrnn.forecasting.wording import shortened
+
+LONGEST_REASON = 200
 
 
 def explain(
@@ -60,9 +64,24 @@ def default_layers() -> list[keras.Layer]:
 def load_model(file: Path) -> keras.Model:
     """Load a saved model, or say why not."""
     if file.is_dir():
-        file /= "model.keras"
+        directory, file = file, file / NETWORK
+        if not file.is_file():
+            raise DataError(
+                f"{directory} holds no {NETWORK}; name a .keras file or a saved forecaster"
+                + inside(directory, NETWORK)
+            )
     if not file.is_file():
         raise DataError(f"{file} is no file; name a .keras file")
+    if file.suffix != ".keras":
+        raise DataError(f"{file} is no .keras file")
     if not zipfile.is_zipfile(file):
         raise DataError(f"{file} is not a whole .keras file; save the model again")
-    return keras.saving.load_model(file)
+    try:
+        return keras.saving.load_model(file)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        # Keras appends the whole configuration.
+        reason = shortened(one_line(error), LONGEST_REASON)
+        raise DataError(
+            f"{file} cannot be loaded ({reason}); what needs code of its own is explained in "
+            "Python, by kerasrnn.explain(model)"
+        ) from None

@@ -7,7 +7,6 @@ import typer
 
 from kerasrnn.cli.options import (
     BackendOption,
-    ClassicalOption,
     FileArgument,
     FoldsOption,
     ForecasterOptions,
@@ -15,10 +14,10 @@ from kerasrnn.cli.options import (
     PicturesOption,
     QuietOption,
     ReadingOptions,
-    RefitOption,
+    ScoringOptions,
     SeedOption,
-    StepOption,
     data_and_source,
+    errors_of,
     expanded,
     make_forecaster,
     require_backend,
@@ -35,17 +34,23 @@ from kerasrnn.cli.printing import (
 from kerasrnn.cli.writing import write_backtest
 from kerasrnn.forecasting.backtest import backtest
 from kerasrnn.forecasting.classic import EPOCHS, run_classic
+from kerasrnn.forecasting.data.ahead import future_values
 from kerasrnn.forecasting.data.frequency import season_length
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.diagnosis import without_skill
-from kerasrnn.forecasting.errors import DataError, require_positive
-from kerasrnn.forecasting.outputs import check_directory, staged, write_json
+from kerasrnn.forecasting.errors import DataError, option_name, require_positive
+from kerasrnn.forecasting.outputs import (
+    check_apart,
+    check_directory,
+    forecast_table,
+    staged,
+    write_json,
+)
 from kerasrnn.forecasting.plotting import plot_classic, plot_forecast, save
 from kerasrnn.forecasting.progress import ProgressBar
 from kerasrnn.forecasting.report import write_report
 
-FUTURE_READING = ("fill", "sort", "duplicates", "dates", "encoding")
 CLASSIC_ARGUMENTS = {"look_back", "model", "units", "num_layers", "epochs", "season"}
 
 
@@ -60,9 +65,7 @@ def forecast(
         typer.Option(help="Rows that follow, with the covariates known ahead. Default: FILE."),
     ] = None,
     folds: FoldsOption = 1,
-    step: StepOption = None,
-    refit: RefitOption = False,
-    classical: ClassicalOption = False,
+    scoring: ScoringOptions,
     recipe: Annotated[
         Literal["default", "classic"], typer.Option(help="classic: the original teaching program.")
     ] = "default",
@@ -78,34 +81,30 @@ def forecast(
     """
     require_backend(backend)
     check_directory(output)
+    check_apart(output, file, future_file)
+    require_positive(folds=folds, step=scoring.step)
+    if recipe == "classic":
+        require_classic(options, reading, scoring, folds)
+    forecaster = make_forecaster(options, seed, quiet)
     data, source = data_and_source(file)
-    chosen = reading.chosen()
-    panel = read(data, **chosen)
+    panel = read(data, **reading.chosen())
     if future_file is not None and not panel.columns.future:
         raise DataError("--future-file holds covariates known ahead; name them with --future")
-    try:
+    known = (future_file or file) if panel.columns.future and recipe == "default" else None
+    if known is not None:  # what is missing there is better told before the training
+        future_values(known, panel, forecaster.horizon)
+    with errors_of(source):
         if recipe == "classic":
-            forecast_classic(panel, source, options.chosen(), seed, output, quiet)
+            forecast_classic(panel, source, options.chosen(), seed, output, pictures, quiet)
             return
-        forecaster = make_forecaster(options, seed, quiet)
         result = backtest(
-            forecaster,
-            panel,
-            folds=folds,
-            step=step,
-            refit=refit,
-            classical=classical,
-            quiet=quiet or folds == 1,
+            forecaster, panel, folds=folds, quiet=quiet or folds == 1, **scoring.chosen()
         )
         forecaster.fit(panel)
-        known = (future_file or file) if panel.columns.future else None
-        how = {name: chosen[name] for name in FUTURE_READING} if panel.columns.future else {}
-        ahead = forecaster.predict(future=known, **how)
-    except DataError as error:
-        raise DataError(f"{source}: {error}") from None
+        ahead = forecaster.predict(future=known)
     settings = {**forecaster.get_params(), **forecaster.fitted_settings()}
     with staged(output) as folder:
-        forecaster.forecast_table(ahead).to_csv(folder / "forecast.csv", index=False)
+        forecast_table(ahead).to_csv(folder / "forecast.csv", index=False)
         save(plot_forecast(result, ahead), folder / f"forecast.{pictures}")
         write_backtest(folder, result, source, settings, pictures)
         write_report(
@@ -126,29 +125,46 @@ def forecast(
     warn(result.remarks)
 
 
+def require_classic(
+    options: ForecasterOptions, reading: ReadingOptions, scoring: ScoringOptions, folds: int
+) -> None:
+    """Raise where something is asked for that the classic program does not have."""
+    if options.horizon is not None:
+        raise DataError("--recipe classic predicts one step ahead; leave --horizon out")
+    covariates = {name for name in ("past", "future", "static") if getattr(reading, name)}
+    scored = {name for name, value in scoring.chosen().items() if value}
+    asked = {*options.chosen(), *covariates, *scored, *(["folds"] if folds > 1 else [])}
+    for name in sorted(asked - CLASSIC_ARGUMENTS):
+        raise DataError(f"--recipe classic has no {option_name(name)}; leave it out")
+    if options.model in ("encoder_decoder", "segment"):
+        raise DataError("--recipe classic has --model rnn, lstm and gru")
+
+
 def forecast_classic(
-    panel: Panel, source: str, chosen: dict[str, Any], seed: int, output: Path, quiet: bool
+    panel: Panel,
+    source: str,
+    chosen: dict[str, Any],
+    seed: int,
+    output: Path,
+    pictures: str,
+    quiet: bool,
 ) -> None:
     """Run the classic program; its forecast is one step ahead, over the whole series."""
     if panel.num_series > 1:
         raise DataError("--recipe classic knows one series; choose one with --target")
-    if "horizon" in chosen:
-        raise DataError("--recipe classic predicts one step ahead; leave --horizon out")
-    for name in sorted(set(chosen) - CLASSIC_ARGUMENTS):
-        raise DataError(f"--recipe classic has no --{name.replace('_', '-')}; leave it out")
-    if chosen.get("model") in ("encoder_decoder", "segment"):
-        raise DataError("--recipe classic has --model rnn, lstm and gru")
     series = panel.series(0)
     given = chosen.pop("season", None)
     require_positive(season=given)
     season = given or season_length(panel.frequency)
-    bar = ProgressBar("training lstm", quiet)
-    classic = run_classic(series, season, seed=seed, callbacks=[bar], **chosen)
+    bar = ProgressBar(f"training {chosen.get('model', 'lstm')}", quiet)
+    classic = run_classic(
+        series, season, seed=seed, observed=panel.observed, callbacks=[bar], **chosen
+    )
     settings = {"recipe": "classic", "look_back": classic.look_back, "seed": seed, "season": season}
     settings |= {"epochs": EPOCHS, **chosen}
     with staged(output) as folder:
         classic.prediction.rename_axis("ds").to_csv(folder / "forecast.csv")
-        save(plot_classic(series, classic), folder / "forecast.png")
+        save(plot_classic(series, classic), folder / f"forecast.{pictures}")
         write_json(
             folder / "metrics.json",
             {
@@ -157,11 +173,13 @@ def forecast_classic(
                 "source": source,
                 "target": str(series.name),
                 "rows": len(series),
+                "filled": panel.num_filled,
                 "settings": settings,
                 **versions(),
             },
         )
         classic.model.save(folder / "model.keras")
+        names = sorted(path.name for path in folder.iterdir())
     if not quiet:
         print(f"{source}: {describe(panel)}\n")
         print_scores(
@@ -169,5 +187,5 @@ def forecast_classic(
             classic.scores,
             classic.skill,
         )
-        print_files(output, ["forecast.csv", "forecast.png", "metrics.json", "model.keras"])
+        print_files(output, names)
     warn(without_skill(classic.skill))

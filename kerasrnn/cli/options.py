@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -12,6 +13,7 @@ import keras
 import pandas as pd
 import typer
 
+from kerasrnn.backend import PREFERENCE
 from kerasrnn.forecasting.data.reading import air_passengers
 from kerasrnn.forecasting.errors import DataError
 from kerasrnn.forecasting.forecaster import Forecaster
@@ -32,13 +34,6 @@ FileArgument = Annotated[
 FoldsOption = Annotated[
     int, typer.Option(help="Origins in the past from which forecasts are scored.")
 ]
-StepOption = Annotated[
-    int | None, typer.Option(help="Rows between two origins. Default: the horizon.")
-]
-RefitOption = Annotated[bool, typer.Option("--refit", help="Train anew at each origin.")]
-ClassicalOption = Annotated[
-    bool, typer.Option("--classical", help="Score ETS, Theta and ARIMA too, of statsforecast.")
-]
 PicturesOption = Annotated[Literal["png", "svg"], typer.Option(help="Format of the pictures.")]
 
 
@@ -48,8 +43,8 @@ def text(help_: str, metavar: str | None = None) -> Any:
 
 
 @dataclass(frozen=True)
-class ReadingOptions:
-    """How a file is to be read; see `kerasrnn.forecasting.data.reading.Reading`."""
+class ColumnOptions:
+    """Which columns of a table are what."""
 
     target: Annotated[str | None, text("Column to forecast.")] = None
     time: Annotated[str | None, text("Column of times.")] = None
@@ -58,17 +53,23 @@ class ReadingOptions:
         bool, typer.Option("--wide", help="Every column but the times is a series.")
     ] = False
     past: Annotated[
-        str | None, text("Covariates known up to now: columns, with commas between.", "NAMES")
+        list[str] | None, text("Covariates known up to now: columns, commas between.", "NAMES")
     ] = None
-    future: Annotated[str | None, text("Covariates known ahead, with commas between.", "NAMES")] = (
-        None
-    )
+    future: Annotated[
+        list[str] | None, text("Covariates known ahead, commas between.", "NAMES")
+    ] = None
     static: Annotated[
-        str | None, text("Covariates of a whole series, with commas between.", "NAMES")
+        list[str] | None, text("Covariates of a whole series, commas between.", "NAMES")
     ] = None
     frequency: Annotated[
         str | None, text("Step between rows, such as h, D or MS. Default: inferred.")
     ] = None
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """How rows and cells are to be read, of whichever file of the series."""
+
     fill: Annotated[
         Literal["linear", "previous", "zero", "seasonal", "drop"] | None,
         text("What to do about missing values and missing rows."),
@@ -80,13 +81,24 @@ class ReadingOptions:
     dates: Annotated[
         Literal["day-first", "month-first"] | None, text("How dates such as 01/02/2020 are meant.")
     ] = None
-    encoding: Annotated[str, text("Encoding of the file.")] = "utf-8"
+    decimal: Annotated[Literal[".", ","] | None, text("Decimal sign of numbers.")] = None
+    thousands: Annotated[str | None, text("Sign between groups of three digits.", "SIGN")] = None
+    encoding: Annotated[str | None, text("Encoding of the file; utf-8.")] = None
 
     def chosen(self) -> dict[str, Any]:
-        """Return the arguments of `read`."""
-        options = dataclasses.asdict(self)
-        for name in ("past", "future", "static"):
-            options[name] = split_names(options[name])
+        """Return the attributes of a `Reading` that were given."""
+        return given(self)
+
+
+@dataclass(frozen=True)
+class ReadingOptions(CellOptions, ColumnOptions):
+    """How a file is to be read; see `kerasrnn.forecasting.data.reading.Reading`."""
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the attributes of a `Reading` that were given."""
+        options = given(self)
+        for name in {"past", "future", "static"} & options.keys():
+            options[name] = split_names(",".join(options[name]))
         return options
 
 
@@ -154,17 +166,36 @@ class ForecasterOptions:
 
     def chosen(self) -> dict[str, Any]:
         """Return the arguments of the forecaster that were given."""
-        options = dataclasses.asdict(self)
-        given = {k: v for k, v in options.items() if v is not None and v is not False}
-        for name in ("normalization", "calendar"):
-            if name in given:
-                given[name] = split_names(given[name])
-        if "levels" in given:
-            given["levels"] = parse_levels(given["levels"])
-        return given
+        options = given(self)
+        for name in {"normalization", "calendar"} & options.keys():
+            options[name] = split_names(options[name])
+        if "levels" in options:
+            options["levels"] = parse_levels(options["levels"])
+        return options
 
 
-def split_names(names: str | None) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class ScoringOptions:
+    """How forecasts are scored; see `kerasrnn.forecasting.backtest.backtest`."""
+
+    step: Annotated[int | None, text("Rows between two origins. Default: the horizon.")] = None
+    refit: Annotated[bool, typer.Option("--refit", help="Train anew at each origin.")] = False
+    classical: Annotated[
+        bool, typer.Option("--classical", help="Score ETS, Theta and ARIMA too, of statsforecast.")
+    ] = False
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the arguments of `backtest`."""
+        return dataclasses.asdict(self)
+
+
+def given(group: Any) -> dict[str, Any]:
+    """Return the options of a group that were given."""
+    options = dataclasses.asdict(group)
+    return {k: v for k, v in options.items() if v is not None and v is not False and v != []}
+
+
+def split_names(names: str) -> tuple[str, ...]:
     """Split names at commas."""
     return tuple(name.strip() for name in names.split(",")) if names else ()
 
@@ -216,11 +247,17 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def require_backend(backend: str | None) -> None:
-    """Raise where Keras was started on another backend than `--backend` asks for."""
-    if backend is not None and backend != keras.backend.backend():
+    """Raise where Keras was started on another backend than `--backend` asks for, or on no ours."""
+    running = keras.backend.backend()
+    if backend is not None and backend != running:
         raise DataError(
-            f"--backend {backend}: Keras already runs on {keras.backend.backend()}; set "
+            f"--backend {backend}: Keras already runs on {running}; set "
             f"KERAS_BACKEND={backend} before it is imported"
+        )
+    if running not in PREFERENCE:
+        raise DataError(
+            f"the kerasrnn command runs on {' and '.join(PREFERENCE)}, and Keras was started on "
+            f"{running}; give --backend or set KERAS_BACKEND"
         )
 
 
@@ -229,6 +266,15 @@ def data_and_source(file: Path | None) -> tuple[Path | pd.Series, str]:
     if file is None:
         return air_passengers(), "built-in air passengers"
     return file, str(file)
+
+
+@contextmanager
+def errors_of(source: str) -> Iterator[None]:
+    """Name the data in errors that speak of them."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{source}: {error.message}") from None
 
 
 def make_forecaster(options: ForecasterOptions, seed: int, quiet: bool) -> Forecaster:

@@ -1,7 +1,8 @@
 """kerasrnn tune: search for better arguments."""
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,16 +15,30 @@ from kerasrnn.cli.options import (
     ReadingOptions,
     SeedOption,
     data_and_source,
+    errors_of,
     expanded,
     make_forecaster,
     require_backend,
 )
-from kerasrnn.cli.printing import describe, print_backtest, print_files, versions, warn
-from kerasrnn.forecasting.backtest import backtest
+from kerasrnn.cli.printing import (
+    as_option,
+    describe,
+    print_backtest,
+    print_files,
+    versions,
+    warn,
+)
+from kerasrnn.forecasting.backtest import Backtest, backtest, long_enough
+from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.data.reading import read
-from kerasrnn.forecasting.errors import DataError
-from kerasrnn.forecasting.outputs import check_directory, staged, write_json
+from kerasrnn.forecasting.errors import DataError, require_positive
+from kerasrnn.forecasting.forecaster import Forecaster
+from kerasrnn.forecasting.metrics import NETWORK
+from kerasrnn.forecasting.outputs import check_apart, check_directory, staged, write_json
 from kerasrnn.forecasting.plotting import save
+from kerasrnn.forecasting.tuning import Tuning
+from kerasrnn.forecasting.tuning import tune as search
+from kerasrnn.forecasting.wording import counted, number
 
 
 @expanded
@@ -35,7 +50,11 @@ def tune(
     trials: Annotated[int, typer.Option(help="Sets of arguments to try, in all.")] = 20,
     folds: Annotated[int, typer.Option(help="Origins that each is scored from.")] = 3,
     study: Annotated[
-        Path | None, typer.Option(help="SQLite file that keeps the trials, to go on from.")
+        Path | None,
+        typer.Option(
+            help="SQLite file that keeps the trials; without it an interrupted search cannot be "
+            "gone on with."
+        ),
     ] = None,
     backend: BackendOption = None,
     seed: SeedOption = 0,
@@ -44,57 +63,116 @@ def tune(
 ) -> None:
     """Search for better arguments, without a look at the last rows.
 
-    The last rows are held out: the best arguments are scored on them once, at the end. --max-time
-    is the time of the whole search. Writes trials.csv, tuning.png and best.json.
+    The last rows are held out: the best arguments are scored on them once, at the end, beside
+    those that the search began with. --max-time is the time of the search alone. Writes
+    trials.csv, tuning.png and best.json.
     """
-    from kerasrnn.forecasting.tuning import tune as search
-
     require_backend(backend)
     check_directory(output)
+    check_apart(output, file, study)
+    require_positive(trials=trials, folds=folds)
     data, source = data_and_source(file)
     panel = read(data, **reading.chosen())
     if options.checkpoint is not None:
         raise DataError("tune keeps its trials with --study; leave --checkpoint out")
     forecaster = make_forecaster(options, seed, True)
     max_time, forecaster.max_time = forecaster.max_time, None
-    try:
-        tuning = search(
-            forecaster,
-            panel.until(forecaster.horizon),
-            trials=trials,
-            folds=folds,
-            study=study,
-            max_time=max_time,
-            quiet=quiet,
-        )
+    with errors_of(source):
+        known = long_enough(panel, forecaster.horizon, forecaster.horizon).until(forecaster.horizon)
+    tuning = search(
+        forecaster,
+        known,
+        trials=trials,
+        folds=folds,
+        study=study,
+        max_time=max_time,
+        quiet=quiet,
+    )
+    with errors_of(source):
         result = backtest(tuning.forecaster, panel)
-    except DataError as error:
-        raise DataError(f"{source}: {error}") from None
+        start = score_start(forecaster, panel, tuning, result)
     with staged(output) as folder:
         tuning.trials.to_csv(folder / "trials.csv", index=False)
         save(tuning.plot(), folder / "tuning.png")
-        best = {
-            "arguments": tuning.forecaster.get_params(),
-            "error": tuning.best_error,
-            "error_of_start": tuning.start_error,
-            "metric": result.metric,
-            "held_out_skill": result.skill,
-            "source": source,
-            **versions(),
-        }
-        write_json(folder / "best.json", best)
+        write_json(folder / "best.json", outcome(tuning, result, start, source))
         names = sorted(path.name for path in folder.iterdir())
     if not quiet:
         print(f"{source}: {describe(panel)}\n")
-        print(
-            f"{result.metric.upper()} over {folds} origins: {tuning.start_error:.4g} at the start, "
-            f"{tuning.best_error:.4g} with the best arguments"
-        )
-        start = forecaster.get_params()
-        for name, value in tuning.forecaster.get_params().items():
-            if value != start[name]:
-                print(f"  --{name.replace('_', '-')} {value}")
-        print("\nOn the rows that no trial has seen:")
-        print_backtest(result)
+        print_outcome(tuning, result, start, folds)
         print_files(output, names)
-    warn(result.remarks)
+    warn([*result.remarks, *without_gain(result, start)])
+
+
+def score_start(
+    forecaster: Forecaster, panel: Panel, tuning: Tuning, result: Backtest
+) -> Backtest | None:
+    """Return the start's backtest on the held-out rows, or none where it cannot be run.
+
+    Args:
+        forecaster: The start.
+        panel: All rows.
+        tuning: What the search found.
+        result: The backtest of the best arguments, which may be the start's own.
+    """
+    if not math.isfinite(tuning.start_error):
+        return None
+    return backtest(forecaster, panel) if tuning.changes else result
+
+
+def held_out_error(result: Backtest) -> float:
+    """Return the network's error on the held-out rows, in the metric of the search."""
+    return float(result.scores[result.metric][NETWORK])
+
+
+def outcome(
+    tuning: Tuning, result: Backtest, start: Backtest | None, source: str
+) -> dict[str, Any]:
+    """Return what best.json holds."""
+    return {
+        "arguments": tuning.forecaster.get_params(),
+        "error": tuning.best_error,
+        "error_of_start": tuning.start_error,
+        "metric": result.metric,
+        "held_out_error": held_out_error(result),
+        "held_out_error_of_start": None if start is None else held_out_error(start),
+        "held_out_skill": result.skill,
+        "held_out_skill_of_start": None if start is None else start.skill,
+        "source": source,
+        **versions(),
+    }
+
+
+def print_outcome(tuning: Tuning, result: Backtest, start: Backtest | None, folds: int) -> None:
+    """Print the errors of the start and of the best arguments, those arguments, and scores."""
+    metric = result.metric.upper()
+    print(
+        f"{metric} over {counted(folds, 'origin')}: {number(tuning.start_error)} at the start, "
+        f"{number(tuning.best_error)} with the best arguments"
+    )
+    if tuning.changes:
+        print("Best arguments, to be given to kerasrnn forecast beside yours:")
+    else:
+        print("No arguments were better than the start.")
+    for name, value in tuning.changes.items():
+        print(f"  {as_option(name, value)}")
+    print("\nOn the rows that no trial has seen, with the best arguments:")
+    print_backtest(result)
+    if start is not None and start is not result:
+        print(
+            f"{metric} of the start on these rows: {number(held_out_error(start))}, "
+            f"skill {start.skill:+.3f}"
+        )
+
+
+def without_gain(result: Backtest, start: Backtest | None) -> tuple[str, ...]:
+    """Return a sentence where the start does as well on the held-out rows, or better."""
+    if start is None or start is result:
+        return ()
+    error, before = held_out_error(result), held_out_error(start)
+    if not error >= before:
+        return ()
+    return (
+        f"on the rows that no trial has seen, the {result.metric.upper()} of the start is "
+        f"{number(before)} and that of the best arguments {number(error)}: the search did not "
+        "help there",
+    )

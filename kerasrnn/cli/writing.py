@@ -5,7 +5,8 @@ from typing import Any
 
 from kerasrnn.cli.printing import versions
 from kerasrnn.forecasting.backtest import Backtest
-from kerasrnn.forecasting.outputs import write_json
+from kerasrnn.forecasting.diagnosis import count_origins
+from kerasrnn.forecasting.outputs import data_facts, write_json
 from kerasrnn.forecasting.plotting import (
     plot_error_by_horizon,
     plot_folds,
@@ -27,7 +28,6 @@ def write_backtest(
 
 def metrics(result: Backtest, source: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the scores of the network and of the forecasts beside it, as JSON holds them."""
-    panel = result.panel
     return {
         **{str(name): row.to_dict() for name, row in result.scores.iterrows()},
         "skill": result.skill,
@@ -35,10 +35,8 @@ def metrics(result: Backtest, source: str, settings: dict[str, Any]) -> dict[str
         "intervals": result.intervals.to_dict(),
         "remarks": result.remarks,
         "source": source,
-        "target": panel.columns.target,
-        "series": panel.num_series,
-        "rows": len(panel.values),
-        "folds": int(result.forecasts.groupby("unique_id")["cutoff"].nunique().max()),
+        **data_facts(result),
+        "folds": count_origins(result.forecasts),
         "settings": settings,
         **versions(),
     }

@@ -14,7 +14,7 @@ from kerasrnn.forecasting.baselines import DRIFT, NAIVE, SEASONAL_NAIVE, baselin
 from kerasrnn.forecasting.classical import CLASSICAL, classical_forecasts, require_statsforecast
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.data.reading import read
-from kerasrnn.forecasting.diagnosis import remarks
+from kerasrnn.forecasting.diagnosis import EVEN, disagreeing, remarks
 from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.metrics import (
     NETWORK,
@@ -25,20 +25,24 @@ from kerasrnn.forecasting.metrics import (
 )
 from kerasrnn.forecasting.progress import StepBar
 
+NAMED_SERIES = 5
+
 if TYPE_CHECKING:
     from kerasrnn.forecasting.forecaster import Forecaster
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Backtest:
     """Forecasts from origins in the past, and how good they were.
 
     Attributes:
         forecaster: The one that was fitted last.
-        panel: All rows.
+        panel: All rows of the series that were scored.
+        left_out: Names of the series that have no rows before the first origin.
         forecasts: Columns `unique_id`, `ds`, `cutoff` (the last time that was known), `step`
             (1 for the first row after it), `y`, `network` with `network-lo-80` and
-            `network-hi-80` for each interval, and one column for each forecast beside it.
+            `network-hi-80` for each interval, and one column for each forecast beside it. `y` is
+            NaN where the value was filled in: nothing is scored there.
         history: Columns `unique_id`, `ds`, `y`: rows before the first origin.
         season: Steps in a season.
         levels: Prediction intervals, in percent.
@@ -52,11 +56,22 @@ class Backtest:
     season: int
     levels: tuple[float, ...]
     models: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Name the network's error and skill."""
+        error = float(self.scores[self.metric][NETWORK])
+        return f"Backtest({self.metric}={error:.4g}, skill={self.skill:+.3f})"
+
+    @cached_property
+    def scored(self) -> pd.DataFrame:
+        """The rows of `forecasts` whose value is known."""
+        return self.forecasts[self.forecasts["y"].notna()]
 
     @cached_property
     def by_series(self) -> pd.DataFrame:
         """Scores of each series and forecast; see `kerasrnn.forecasting.metrics.score`."""
-        return score(self.forecasts, self.history, self.season, self.models)
+        return score(self.scored, self.history, self.season, self.models)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -68,14 +83,12 @@ class Backtest:
     @cached_property
     def by_horizon(self) -> pd.DataFrame:
         """Root mean square error at each step ahead, a column for each forecast."""
-        return by_horizon(self.forecasts, self.models)
+        return by_horizon(self.scored, self.models)
 
     @cached_property
     def intervals(self) -> pd.Series:
         """Coverage and loss of the intervals; see `kerasrnn.forecasting.metrics`."""
-        return (
-            score_intervals(self.forecasts, self.levels) if self.levels else pd.Series(dtype=float)
-        )
+        return score_intervals(self.scored, self.levels) if self.levels else pd.Series(dtype=float)
 
     @property
     def metric(self) -> str:
@@ -90,7 +103,21 @@ class Backtest:
     @cached_property
     def remarks(self) -> tuple[str, ...]:
         """What a user should know before trusting the network, a sentence each."""
-        return remarks(self.forecasts, self.skill)
+        found = remarks(self.scored, self.skill, self.scores[self.metric])
+        # Of many series the units differ, and skill is of absolute errors anyhow.
+        if self.panel.num_series == 1 and self.skill >= EVEN:
+            found += disagreeing(self.scores)
+        return found + self._too_short()
+
+    def _too_short(self) -> tuple[str, ...]:
+        """Return a sentence on the series that were left out, if there are such."""
+        if not self.left_out:
+            return ()
+        count, named = len(self.left_out), ", ".join(map(repr, self.left_out[:NAMED_SERIES]))
+        return (
+            f"{count} of {count + self.panel.num_series} series have too few rows for any to be "
+            f"held out, and are not scored: {named}" + ", ..." * (count > NAMED_SERIES),
+        )
 
 
 def backtest(
@@ -107,7 +134,10 @@ def backtest(
     """Fit copies of a forecaster on the rows before each origin, and forecast from there.
 
     Nothing about the rows after an origin reaches the fit: scales, choice of base forecast,
-    intervals and early stopping see the rows before it only.
+    intervals and early stopping see the rows before it only; but a hole before an origin that
+    `fill` closes with `"linear"` or `"seasonal"` may have been closed with later values.
+    Origins are counted back from the end of each series: where series end at different times,
+    so do their rows that are held out.
 
     Args:
         forecaster: Its arguments are used; it is not fitted itself.
@@ -129,7 +159,8 @@ def backtest(
     horizon = forecaster.horizon
     step = step or horizon
     drops = [horizon + (folds - 1 - fold) * step for fold in range(folds)]
-    panel = long_enough(read(data, **reading), drops[0], horizon)
+    whole = read(data, **reading)
+    panel = long_enough(whole, drops[0], horizon)
     tables = []
     fitted: Forecaster | None = None
     with StepBar(folds, quiet) as bar:
@@ -140,15 +171,23 @@ def backtest(
                 fitted.fit(panel.until(drop))
             tables.append(fold_table(fitted, panel, drop, classical))
     assert fitted is not None
+    forecasts = pd.concat(tables, ignore_index=True)
+    if forecasts["y"].isna().all():
+        raise DataError(
+            "every held-out value was filled in, so that there is nothing to score; use more "
+            "--folds, or a longer --horizon"
+        )
+    kept = set(panel.ids)
     models = (NETWORK, NAIVE, SEASONAL_NAIVE, DRIFT, *(CLASSICAL if classical else ()))
     return Backtest(
         forecaster=fitted,
         panel=panel,
-        forecasts=pd.concat(tables, ignore_index=True),
+        forecasts=forecasts,
         history=standard_frame(panel.until(drops[0])),
         season=fitted.season_,
         levels=fitted.levels_,
         models=models,
+        left_out=tuple(name for name in whole.ids if name not in kept),
     )
 
 
@@ -189,7 +228,7 @@ def fold_table(fitted: Forecaster, panel: Panel, drop: int, classical: bool) -> 
             "ds": panel.times[ahead],
             "cutoff": panel.times[np.repeat(ends - 1, horizon)],
             "step": np.tile(np.arange(1, horizon + 1), count),
-            "y": panel.values[ahead],
+            "y": np.where(panel.observed, panel.values, np.nan)[ahead],
         }
     )
     table[names] = numbers.reshape(-1, len(names))
@@ -209,6 +248,6 @@ def standard_frame(panel: Panel) -> pd.DataFrame:
         {
             "unique_id": np.repeat(panel.ids, panel.lengths),
             "ds": panel.times,
-            "y": panel.values,
+            "y": np.where(panel.observed, panel.values, np.nan),
         }
     )

@@ -16,7 +16,8 @@ import pandas as pd
 from kerasrnn.forecasting.baselines import NAIVE, SEASONAL_NAIVE
 from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.metrics import NETWORK, score, skill
-from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model
+from kerasrnn.forecasting.models import LAYERS
+from kerasrnn.forecasting.torch_defaults import TORCH_EPSILON, torch_linear
 
 TRAINING_SHARE = 0.7
 EPOCHS = 1000
@@ -46,6 +47,24 @@ class Classic:
     skill: float
 
 
+def classic_model(
+    look_back: int = 2, cell: str = "lstm", units: int = 4, num_layers: int = 2
+) -> keras.Model:
+    """Build the network of the classic CSV program: LSTM(2, 4, 2 layers), then linear.
+
+    Returns:
+        A model from windows (windows, 1, look_back) to the values after them
+        (windows, 1, 1). As in the original, the windows are the time steps of one
+        single sequence, and a window's values are its features.
+    """
+    windows = keras.Input(batch_shape=(None, 1, look_back), name="windows")
+    hidden = LAYERS[cell](units, num_layers, batch_first=False, return_sequences=True, name=cell)(
+        windows
+    )
+    following = torch_linear(units, 1)(hidden)
+    return keras.Model(windows, following, name="classic")
+
+
 def scaled_windows(values: np.ndarray, look_back: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Return windows (windows, 1, look_back), targets (windows, 1, 1) and the scale."""
     scale = float(values.max() - values.min())
@@ -64,6 +83,7 @@ def run_classic(
     num_layers: int = 2,
     epochs: int = EPOCHS,
     seed: int = 0,
+    observed: np.ndarray | None = None,
     callbacks: list[Any] | None = None,
 ) -> Classic:
     """Train on the first 70 % of the windows and predict every row one step ahead.
@@ -73,6 +93,7 @@ def run_classic(
         season: Steps in a season, for the seasonal naive forecast.
         look_back, model, units, num_layers, epochs: As in the original by default.
         seed: Governs the initial weights.
+        observed: (rows,) which values were given: the others are not scored. Default: all.
         callbacks: Keras callbacks for the training.
 
     Raises:
@@ -90,7 +111,7 @@ def run_classic(
     windows, targets, scale = scaled_windows(values, look_back)
     count = int(len(windows) * TRAINING_SHARE)
     keras.utils.set_random_seed(seed)
-    network = classic_csv_model(look_back, model, units, num_layers)
+    network = classic_model(look_back, model, units, num_layers)
     network.compile(keras.optimizers.Adam(1e-2, epsilon=TORCH_EPSILON), "mse")
     network.fit(
         windows[:count],
@@ -103,14 +124,23 @@ def run_classic(
     )
     predicted = network.predict_on_batch(windows)[:, 0, 0] * scale
     prediction = pd.Series(predicted, index=series.index[look_back:], name="forecast")
-    scores = score_one_step(values, predicted[count:], look_back + count, season)
+    scored = slice(None) if observed is None else observed[look_back + count :]
+    scores = score_one_step(values, predicted[count:], look_back + count, season, scored)
     return Classic(network, scale, look_back, look_back + count, prediction, scores, skill(scores))
 
 
 def score_one_step(
-    values: np.ndarray, predicted: np.ndarray, start: int, season: int
+    values: np.ndarray, predicted: np.ndarray, start: int, season: int, scored: Any = slice(None)
 ) -> pd.DataFrame:
-    """Score predictions of the rows from `start` on, each made from all rows before it."""
+    """Score predictions of the rows from `start` on, each made from all rows before it.
+
+    Args:
+        values: (rows,) all of them.
+        predicted: (rows from `start` on,).
+        start: The first row that is predicted.
+        season: Steps in a season.
+        scored: Which of the predictions count. Default: all.
+    """
     rows = np.arange(start, len(values))
     forecasts = {
         NETWORK: predicted,
@@ -118,5 +148,5 @@ def score_one_step(
         SEASONAL_NAIVE: values[rows - (season if season <= start else 1)],
     }
     series = pd.DataFrame({"unique_id": "", "ds": np.arange(len(values)), "y": values})
-    table = series[start:].assign(**forecasts)
+    table = series[start:].assign(**forecasts)[scored]
     return score(table, series[:start], season, list(forecasts)).droplevel("unique_id")

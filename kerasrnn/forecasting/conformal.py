@@ -15,7 +15,7 @@ def interval_widths(errors: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     [[4.0]]
 
     Args:
-        errors: (forecasts, horizon), actual minus forecast.
+        errors: (forecasts, horizon), actual minus forecast; NaN where that is not known.
         levels: In percent.
 
     Returns:
@@ -23,10 +23,19 @@ def interval_widths(errors: np.ndarray, levels: Sequence[float]) -> np.ndarray:
 
     Source: Vovk, Gammerman, Shafer 2005; Lei et al. 2018 (split conformal prediction).
     """
-    sizes = np.sort(np.abs(errors), axis=0)
-    ranks = [least_rank(len(sizes), level) for level in levels]
-    beyond = np.full(sizes.shape[1], np.inf)
-    return np.stack([sizes[r - 1] if r <= len(sizes) else beyond for r in ranks], axis=1)
+    widths = np.full((errors.shape[1], len(levels)), np.inf)
+    for step, column in enumerate(np.abs(errors).T):
+        sizes = np.sort(column[np.isfinite(column)])
+        for place, level in enumerate(levels):
+            rank = least_rank(len(sizes), level)
+            if rank <= len(sizes):
+                widths[step, place] = sizes[rank - 1]
+    return widths
+
+
+def least_count(errors: np.ndarray) -> int:
+    """Return how many errors (forecasts, horizon) are known of the step with the fewest."""
+    return int(np.isfinite(errors).sum(axis=0).min())
 
 
 def least_rank(count: int, level: float) -> int:

@@ -11,13 +11,16 @@ import keras
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.arguments import check_arguments
-from kerasrnn.forecasting.conformal import errors_needed, interval_widths
+from kerasrnn.forecasting.arguments import check_arguments, plain
+from kerasrnn.forecasting.conformal import errors_needed, interval_widths, least_count
+from kerasrnn.forecasting.data.ahead import future_values
+from kerasrnn.forecasting.data.following import append, read_more
 from kerasrnn.forecasting.data.frequency import season_length
+from kerasrnn.forecasting.data.options import as_names
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import future_values, read
+from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.errors import DataError, require_positive
-from kerasrnn.forecasting.measures import PROBED_WINDOWS, measure
+from kerasrnn.forecasting.measures import PROBED_WINDOWS, Measures, measure
 from kerasrnn.forecasting.models import LAYERS, Design, forecast_model
 from kerasrnn.forecasting.predicting import Predictor
 from kerasrnn.forecasting.scaling import (
@@ -27,8 +30,15 @@ from kerasrnn.forecasting.scaling import (
     SHIFTED,
     parse_normalization,
 )
+from kerasrnn.forecasting.splitting import calibration_rows, default_look_back, validation_rows
 from kerasrnn.forecasting.training import Training, default_epochs, train
-from kerasrnn.forecasting.windows import Rows, WindowBatches, spread_out, window_starts
+from kerasrnn.forecasting.windows import (
+    Rows,
+    WindowBatches,
+    last_windows,
+    spread_out,
+    window_starts,
+)
 
 if TYPE_CHECKING:
     from kerasrnn.forecasting.backtest import Backtest
@@ -53,7 +63,8 @@ class Forecaster:
     Args:
         horizon: Steps that are forecast at once. Default 12.
         look_back: Steps that the network sees. Default: two seasons; where there is no
-            season, twice the horizon, at least 24; less where the series are short.
+            season, twice the steps that the network gives, at least 24; less where the series
+            are short.
         model: `"rnn"`, `"lstm"`, `"gru"` (default), `"encoder_decoder"` or `"segment"`; see
             `kerasrnn.forecasting.models.Design`.
         cell: Kind of recurrent layer in the last two models. Default `"gru"`.
@@ -81,8 +92,10 @@ class Forecaster:
         intervals: `"conformal"` (default): as wide as errors on rows that the network was
             not trained on; `"quantile"`: the network learns them by pinball loss;
             `"dropout"`: spread over forecasts with dropout (Monte-Carlo dropout), which leaves
-            out the noise of the series and so is too narrow.
-        num_members: Networks that are trained side by side, and averaged. Default 1.
+            out the noise of the series and so is too narrow. Beyond the horizon the first two
+            grow with the square root of the time ahead, as those of a random walk do.
+        num_members: Networks that are trained side by side, and averaged; the best pass is the
+            one that is best for all together. Default 1.
         epochs: Most passes over the training windows. Default: about 400 training steps,
             at least 10 passes; no more than 1500 steps, but one pass at least.
         stride: Rows between the windows that are trained on, counted back from the end of each
@@ -97,7 +110,8 @@ class Forecaster:
             a short series takes two, the second one for its intervals.
         checkpoint: Directory that keeps the state of the training, from which `fit` goes on
             after an interrupt as if there had been none.
-        seed: Governs initial weights, dropout and the order of the windows.
+        seed: Governs initial weights, dropout and the order of the windows. `fit`, and `predict`
+            with dropout intervals, seed the generators of Python, NumPy and the backend.
         quiet: Show no progress bar.
 
     Attributes:
@@ -106,7 +120,8 @@ class Forecaster:
         measures_: All numbers that were measured on the training rows.
         design_: What the network was built from.
         look_back_, season_, levels_: What was used.
-        widths_: (horizon, levels) reach of the conformal intervals, scaled.
+        widths_: (horizon, levels) reach of the conformal intervals, scaled; no levels where
+            they are of another kind.
         epochs_: Number of passes that were made.
         losses_: Loss after each pass, under `"loss"` and, where windows were held out for
             early stopping, `"val_loss"`, of errors in multiples of the base forecast's.
@@ -179,6 +194,8 @@ class Forecaster:
         self.checkpoint = checkpoint
         self.seed = seed
         self.quiet = quiet
+        for name, value in self.get_params().items():
+            setattr(self, name, plain(value))
         check_arguments(self.get_params())
 
     def fit(self, data: Any, **reading: Any) -> Forecaster:
@@ -194,7 +211,10 @@ class Forecaster:
             DataError: the data cannot be used, or are too few.
         """
         vars(self).pop("widths_", None)  # a fit that fails leaves nothing to forecast from
-        panel = read(data, **reading)
+        return self._fit(read(data, **reading), "training")
+
+    def _fit(self, panel: Panel, doing: str) -> Forecaster:
+        """Train a new network; `doing` is what the progress bar says."""
         self.season_ = self.season or season_length(panel.frequency)
         self.horizon_ = 1 if self.strategy == "recursive" else self.horizon
         rows = int(np.median(panel.lengths))
@@ -211,19 +231,22 @@ class Forecaster:
             self.season_,
             normalization=self.normalization,
             series_scale=self.series_scale,
-            calendar=tuple(self.calendar),
+            calendar=as_names(self.calendar),
         )
         self.levels_ = self._levels(panel)
         self.design_ = self._design()
         keras.utils.set_random_seed(self.seed)
         self.model_: keras.Model = forecast_model(self.design_)
         prepared = self.measures_.rows(panel)
-        held_out = self._train(prepared)
-        self.widths_ = np.zeros((self.horizon_, 0))
+        held_out = self._train(prepared, f"{doing} {self.model}")
+        self.widths_ = np.zeros((self.horizon, 0))
         if self.levels_ and self.intervals == "conformal":
-            probed = spread_out(held_out, PROBED_WINDOWS)
-            enough = len(probed) >= errors_needed(self.levels_[-1])
-            errors = self._errors(prepared, probed) if enough else self._refit_errors()
+            needed = errors_needed(self.levels_[-1])
+            errors, _ = self._errors(panel, held_out)
+            if least_count(errors) < needed:
+                errors = self._refit_errors()
+            if least_count(errors) < needed:
+                self.levels_ = self._without_intervals(panel)
             self.widths_ = interval_widths(errors, self.levels_)
         return self
 
@@ -242,11 +265,12 @@ class Forecaster:
                 were last. Default: the forecaster's.
             future: The rows that follow, with the covariates known ahead. Needed where there
                 are such.
-            **reading: How those are to be read; see `fit`.
+            **reading: How those are to be read. Default: as the data of the fit were.
 
         Returns:
             Columns `forecast` and, for each level, `forecast-lo-80` and `forecast-hi-80`;
-            indexed by time for one series, else with columns `unique_id` and `ds`.
+            indexed by time for one series, else with columns `unique_id` and `ds`. A series
+            that was of one value so far has no intervals: nothing tells how it would move.
 
         Raises:
             DataError: nothing was fitted, or rows of `future` are missing.
@@ -260,16 +284,17 @@ class Forecaster:
             if future is None:
                 raise DataError(
                     f"covariates known ahead ({', '.join(panel.columns.future)}) are needed for "
-                    f"the {steps} rows to forecast; give them with future="
+                    f"the {steps} rows to forecast; give these rows with --future-file"
                 )
             known = future_values(future, panel, steps, **reading)
-        elif future is not None:
+        elif future is not None or reading:
+            given = ", ".join(["future"] * (future is not None) + list(reading))
             raise DataError(
-                "future= was given, but no covariates known ahead were named when the forecaster "
-                "was fitted"
+                f"{given}: no covariates known ahead were named when the forecaster was fitted; "
+                "forecast without"
             )
         table = self.table_after(panel, steps, known)
-        if not np.isfinite(table).all():
+        if not np.isfinite(table[:, :, 0]).all():
             raise DataError(
                 "the network's forecast is not finite; put the series in another unit, or use "
                 "another --normalization or fewer --epochs"
@@ -288,7 +313,7 @@ class Forecaster:
             origins: (origins,) numbers of the first row to forecast, counted from the start of
                 each series; the `look_back_` rows before it must be there.
             horizon: Number of steps. Default: the forecaster's.
-            **reading: How the data are to be read.
+            **reading: How the data are to be read. Default: as those of the fit were.
 
         Returns:
             (origins, horizon, series).
@@ -298,8 +323,8 @@ class Forecaster:
         """
         self._require_fitted()
         require_positive(horizon=horizon)
-        panel = read_more(data, self.history_, reading)
-        self.history_.require_alike(panel)
+        panel = read_more(data, self.history_, **reading)
+        self.history_.require_alike(panel.columns, panel.times)
         steps = self.horizon if horizon is None else horizon
         if self.design_.cycle and panel.times.min() != self.history_.times.min():
             raise DataError(
@@ -326,14 +351,16 @@ class Forecaster:
         """Take in rows that follow those of the fit, without training again.
 
         Args:
-            data: New rows, read as in `fit`; of some series or all, or of new ones.
-            **reading: How they are to be read; columns and frequency are those of the fit.
+            data: New rows, read as in `fit`; of some series or all, or of new ones. Rows that
+                repeat known ones are left out, so that a table that grows can be given whole.
+            **reading: How they are to be read. Default: as the data of the fit were.
 
         Raises:
-            DataError: the rows do not follow on those that are there.
+            DataError: the rows do not follow on those that are there, or give a known row
+                another value.
         """
         self._require_fitted()
-        history = self.history_.append(read_more(data, self.history_, reading))
+        history = append(self.history_, data, **reading)
         if history.num_series > self.design_.num_series and (
             self.design_.embed_series or self.design_.cycle
         ):
@@ -342,7 +369,9 @@ class Forecaster:
                 f"series {new!r} was not in the data of the fit, and this network has learned "
                 "something for each series; fit again with it"
             )
-        self.measures_ = self.measures_.with_series(history, self.design_.num_series)
+        measures = self.measures_.following(history)
+        measures.rows(history)  # raises where the network cannot take a new row
+        self.measures_ = measures
         self.history_ = history
         return self
 
@@ -377,18 +406,13 @@ class Forecaster:
         Returns:
             (series, steps, columns), in the order of `forecast_columns`.
         """
-        rows = self.measures_.rows(panel)
+        measures = self.measures_.following(panel)
+        rows = measures.rows(panel)
         ends = rows.offsets[1:]
         if self.design_.future:
-            rows = self.measures_.ahead(rows, panel, steps, future)
+            rows = measures.ahead(rows, panel, steps, future)
             ends = rows.offsets[1:] - steps
-        return self.predictor().table(rows, ends, steps)
-
-    def forecast_table(self, forecast: pd.DataFrame) -> pd.DataFrame:
-        """Return what `predict` returned with its times as a column `ds`, as files hold it."""
-        if self.history_.form == "series":
-            return forecast.rename_axis("ds").reset_index()
-        return forecast
+        return self.predictor(measures).table(rows, ends, steps)
 
     def fitted_settings(self) -> dict[str, Any]:
         """Return what was chosen or found where the arguments left that open."""
@@ -402,6 +426,16 @@ class Forecaster:
             "log": scaling.log,
         }
 
+    def __repr__(self) -> str:
+        """Name the arguments that are not the default ones."""
+        parameters = inspect.signature(type(self)).parameters
+        told = [
+            f"{name}={value!r}"
+            for name, value in self.get_params().items()
+            if repr(value) != repr(parameters[name].default)
+        ]
+        return f"{type(self).__name__}({', '.join(told)})"
+
     def get_params(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
@@ -410,10 +444,11 @@ class Forecaster:
         """Return an unfitted forecaster with the same arguments, but for these."""
         return type(self)(**self.get_params() | changes)
 
-    def predictor(self) -> Predictor:
-        """Return what makes forecasts at any rows."""
+    def predictor(self, measures: Measures | None = None) -> Predictor:
+        """Return what makes forecasts at any rows, with the measures of the fit or later ones."""
+        measures = measures or self.measures_
         return Predictor(
-            self.model_, self.design_, self.measures_, self.levels_, self.intervals, self.widths_
+            self.model_, self.design_, measures, self.levels_, self.intervals, self.widths_
         )
 
     def _require_fitted(self) -> None:
@@ -460,23 +495,29 @@ class Forecaster:
 
     def _levels(self, panel: Panel) -> tuple[float, ...]:
         """Return the levels asked for, or the default ones where they can be had."""
-        if self.intervals != "conformal" or not (self.levels is None or self.levels):
-            return tuple(DEFAULT_LEVELS if self.levels is None else sorted(self.levels))
-        levels = tuple(sorted(self.levels or DEFAULT_LEVELS))
+        wanted = DEFAULT_LEVELS if self.levels is None else self.levels
+        levels = tuple(sorted(float(level) for level in wanted))
+        if self.intervals != "conformal" or not levels:
+            return levels
         lengths, needed = panel.lengths, errors_needed(levels[-1])
         held_out = validation_rows(lengths, self.look_back_, self.horizon_, self.validation)
-        if np.maximum(held_out - self.horizon_ + 1, 0).sum() >= needed:
+        if np.maximum(held_out - self.horizon + 1, 0).sum() >= needed:
             return levels
-        drop = calibration_rows(lengths, self.horizon_, levels[-1])
+        drop = calibration_rows(lengths, self.horizon, levels[-1])
         kept = lengths - drop - self.look_back_ - self.horizon_
-        calibrated = (drop - self.horizon_ + 1)[kept >= 0].sum()
+        calibrated = (drop - self.horizon + 1)[kept >= 0].sum()
         if (kept >= LEAST_WINDOWS - 1).any() and calibrated >= needed:
             return levels
+        return self._without_intervals(panel)
+
+    def _without_intervals(self, panel: Panel) -> tuple[float, ...]:
+        """Return no levels, or raise where some were asked for."""
         if self.levels is None:
             return ()
+        given = int(np.add.reduceat(panel.observed, panel.offsets[:-1]).max())
         raise DataError(
-            f"{int(panel.lengths.max())} rows are too few to calibrate an interval of "
-            f"{levels[-1]:g} %; use lower --levels, none, or --intervals quantile"
+            f"{given} rows are too few to calibrate an interval of {max(self.levels):g} %; use "
+            "lower --levels, none, or --intervals quantile"
         )
 
     def _design(self) -> Design:
@@ -508,22 +549,17 @@ class Forecaster:
             num_members=self.num_members,
         )
 
-    def _train(self, rows: Rows) -> np.ndarray:
-        """Fit the network; return the first rows of the windows that were held out."""
+    def _train(self, rows: Rows, title: str) -> np.ndarray:
+        """Fit the network; return how many rows were held out at the end of each series."""
         look_back, horizon = self.look_back_, self.horizon_
         length = look_back + horizon
-        lengths = np.diff(rows.offsets)
-        drop = validation_rows(lengths, look_back, horizon, self.validation)
+        drop = validation_rows(np.diff(rows.offsets), look_back, horizon, self.validation)
         starts = window_starts(rows.offsets, length, drop=drop, stride=self.stride)
         if not len(starts):
             raise DataError(
                 f"--validation {self.validation} leaves no window of {length} rows to train on"
             )
-        held_out = window_starts(
-            rows.offsets,
-            length,
-            skip=np.where(drop > 0, np.maximum(lengths - drop - look_back, 0), lengths),
-        )
+        held_out = last_windows(rows.offsets, look_back, horizon, drop)
         batch_size = self.batch_size or (
             LARGE_BATCH_SIZE if len(starts) >= MANY_WINDOWS else BATCH_SIZE
         )
@@ -538,25 +574,43 @@ class Forecaster:
             loss=self.loss,
             max_time=self.max_time,
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
-            title=f"training {self.model}",
+            title=title,
             quiet=self.quiet,
         )
         self.losses_ = train(self.model_, self.design_, batches, validation, training)
         self.epochs_ = len(self.losses_["loss"])
-        return held_out
+        return drop
 
-    def _errors(self, rows: Rows, starts: np.ndarray) -> np.ndarray:
-        """Return the errors of forecasts of windows with these first rows, scaled."""
-        forecast = self.predictor().points(rows, starts + self.look_back_, self.horizon_)
-        actual = rows.targets(starts, self.look_back_, self.horizon_).astype("float64")
+    def _errors(self, panel: Panel, drop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scaled errors of forecasts of the last rows.
+
+        Args:
+            panel: All rows.
+            drop: (series,) how many rows at the end of each series are forecast.
+
+        Returns:
+            Errors (windows, horizon), NaN where a value was filled in and for series of one value,
+            and (windows,) the number of each window's series.
+        """
+        rows = self.measures_.rows(panel)
+        starts = last_windows(rows.offsets, self.look_back_, self.horizon, drop)
+        starts = spread_out(starts, PROBED_WINDOWS)
+        if not len(starts):
+            return np.zeros((0, self.horizon)), starts
+        forecast = self.predictor().points(rows, starts + self.look_back_, self.horizon)
+        actual = rows.targets(starts, self.look_back_, self.horizon).astype("float64")
         if self.measures_.scaling.log:
-            return np.log(actual) - np.log(forecast)
-        return actual - forecast
+            forecast, actual = np.log(forecast), np.log(actual)
+        ahead = starts[:, None] + np.arange(self.look_back_, self.look_back_ + self.horizon)
+        series = rows.series_of(starts)
+        known = self.measures_.observed(panel)[ahead]
+        known &= ~self.measures_.series.constant[series][:, None]
+        return np.where(known, actual - forecast, np.nan), series
 
     def _refit_errors(self) -> np.ndarray:
         """Return the errors that a copy, fitted to all but the last rows, makes on those."""
         panel = self.history_
-        drop = calibration_rows(panel.lengths, self.horizon_, self.levels_[-1])
+        drop = calibration_rows(panel.lengths, self.horizon, self.levels_[-1])
         scaling = self.measures_.scaling
         long_enough = panel.lengths - drop >= self.look_back_ + self.horizon_
         drop = np.where(long_enough, drop, 0)
@@ -567,20 +621,12 @@ class Forecaster:
             levels=(),
             validation=0,
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint) / "calibration",
-        ).fit(panel.until(drop))
-        rows = copy.measures_.rows(panel)
-        lengths = np.diff(rows.offsets)
-        starts = window_starts(
-            rows.offsets,
-            self.look_back_ + self.horizon_,
-            skip=np.where(drop > 0, lengths - drop - self.look_back_, lengths),
-        )
-        starts = spread_out(starts, PROBED_WINDOWS)
-        errors = copy._errors(rows, starts)
+        )._fit(panel.until(drop), "calibrating")
+        errors, series = copy._errors(panel, drop)
         if scaling.log:
             return errors
-        units = copy.measures_.series.scale / self.measures_.series.scale
-        return errors * units[rows.series_of(starts)][:, None]
+        units = copy.measures_.series.divisor / self.measures_.series.divisor
+        return errors * units[series][:, None]
 
     def _frame(self, table: np.ndarray, steps: int) -> pd.DataFrame:
         """Return a table (series, steps, columns) as predict returns it."""
@@ -603,67 +649,3 @@ def forecast_columns(levels: Sequence[float]) -> list[str]:
     """
     ends = [f"forecast-{end}-{level:g}" for level in levels for end in ("lo", "hi")]
     return ["forecast", *ends]
-
-
-def read_more(data: Any, panel: Panel, reading: dict[str, Any]) -> Panel:
-    """Read rows that follow those of a panel, with its columns and frequency."""
-    if isinstance(data, Panel):
-        return data
-    columns = panel.columns
-    wide = panel.form == "wide"
-    known = {
-        "unique_id": columns.unique_id,
-        "time": columns.time,
-        "target": None if wide else columns.target,
-        "wide": wide,
-        "past": columns.past,
-        "future": columns.future,
-        "static": columns.static,
-        "frequency": panel.frequency,
-        "allow_constant": True,
-    }
-    if isinstance(data, pd.Series):
-        known = {"frequency": panel.frequency, "allow_constant": True}
-    return read(data, **{**known, **reading})
-
-
-def default_look_back(rows: int, horizon: int, season: int) -> int:
-    """Return two seasons or twice the horizon; less where that leaves few windows."""
-    usual = 2 * season if season > 1 else max(24, 2 * horizon)
-    if rows - usual - horizon + 1 >= 2 * horizon + 8:
-        return usual
-    if season > 1 and rows - season - horizon >= 8:
-        return season
-    return min(usual, max(2, (rows - horizon) // 2))
-
-
-def validation_rows(
-    lengths: np.ndarray, look_back: int, horizon: int, wanted: int | None
-) -> np.ndarray:
-    """Return how many of the last rows of each series early stopping looks at.
-
-    Few windows cannot spare any: there the training loss decides.
-
-    Args:
-        lengths: (series,) rows.
-        look_back, horizon: Steps of a window, and after it.
-        wanted: What was asked for, if anything.
-    """
-    windows = np.maximum(np.maximum(lengths, look_back) - look_back - horizon + 1, 0)
-    if wanted is not None:
-        most = windows + horizon - 1
-        return np.where(windows > 0, np.minimum(wanted, most), 0) * (wanted > 0)
-    if windows.sum() < 20 * horizon:
-        return np.zeros_like(windows)
-    least = horizon if len(lengths) == 1 else 1
-    held_out = np.minimum(np.maximum(least, np.round(0.1 * windows)), windows // 4).astype(int)
-    rows = np.where(held_out > 0, held_out + horizon - 1, 0)
-    # The windows between both sets share targets with the held-out ones.
-    left = np.maximum(windows - rows, 0).sum()
-    return rows if left >= windows.sum() / 2 else np.zeros_like(windows)
-
-
-def calibration_rows(lengths: np.ndarray, horizon: int, level: float) -> np.ndarray:
-    """Return how many of the last rows of each series intervals are calibrated on."""
-    least = horizon + errors_needed(level) - 1 if len(lengths) == 1 else horizon
-    return np.maximum(least, np.minimum(3 * horizon, lengths // 4))

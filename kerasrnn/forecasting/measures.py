@@ -59,6 +59,10 @@ class Measures:
                 )
         return scaled_rows(panel, self.series, self.covariates, self.look_back)
 
+    def observed(self, panel: Panel) -> np.ndarray:
+        """Return, for each row that `rows` returns, whether its value was given."""
+        return panel.observed[padded(panel, self.look_back)]
+
     def ahead(self, rows: Rows, panel: Panel, steps: int, future: np.ndarray) -> Rows:
         """Return rows with `steps` more at the end of each series.
 
@@ -80,25 +84,24 @@ class Measures:
             last[:, None] + np.arange(1, steps + 1),
         )
 
-    def with_series(self, panel: Panel, known: int) -> Measures:
-        """Return the measures with those of series that came after the fit.
+    def following(self, panel: Panel) -> Measures:
+        """Return the measures for a panel that goes on after the rows of the fit.
+
+        Series that are new, or were constant so far, are measured on its rows.
 
         Args:
-            panel: All series.
-            known: How many of them were in the fit.
+            panel: The series that were measured, in their order, and new ones after them.
         """
-        if panel.num_series == known:
+        known = len(self.series.scale)
+        anew = np.concatenate([self.series.constant, np.ones(panel.num_series - known, bool)])
+        if not anew.any():
             return self
-        new = panel.offsets[known:]
-        added = measure_series(panel.values, new, self.season, self.series.kind, self.scaling.log)
-        return replace(
-            self,
-            series=replace(
-                self.series,
-                location=np.concatenate([self.series.location[:known], added.location]),
-                scale=np.concatenate([self.series.scale[:known], added.scale]),
-            ),
-        )
+        kind, log = self.series.kind, self.scaling.log
+        measured = measure_series(panel.values, panel.offsets, self.season, kind, log)
+        location, scale = measured.location, measured.scale
+        location[:known] = np.where(anew[:known], location[:known], self.series.location)
+        scale[:known] = np.where(anew[:known], scale[:known], self.series.scale)
+        return replace(self, series=SeriesScales(location, scale, kind))
 
     def to_json(self) -> dict[str, Any]:
         """Return all numbers as JSON holds them."""
@@ -165,10 +168,7 @@ def scaled_rows(
     """Return a panel's rows, scaled; short series repeat their first row before it."""
     missing = np.maximum(look_back - panel.lengths, 0)
     number = np.repeat(np.arange(panel.num_series), panel.lengths)
-    # Each series' first row stands as often as it is needed.
-    times = np.ones(len(panel.values), int)
-    times[panel.offsets[:-1]] += missing
-    taken = np.repeat(np.arange(len(times)), times)
+    taken = padded(panel, look_back)
     offsets = panel.offsets + np.concatenate([[0], np.cumsum(missing)])
     before = np.zeros(len(taken), int)
     for i in np.flatnonzero(missing):
@@ -181,6 +181,13 @@ def scaled_rows(
         offsets=offsets,
         positions=panel.positions()[taken] - before,
     )
+
+
+def padded(panel: Panel, look_back: int) -> np.ndarray:
+    """Return the panel's rows, the first of each short series as often as it is needed."""
+    times = np.ones(len(panel.values), int)
+    times[panel.offsets[:-1]] += np.maximum(look_back - panel.lengths, 0)
+    return np.repeat(np.arange(len(times)), times)
 
 
 def floats(array: np.ndarray, dtype: Any = None) -> np.ndarray:

@@ -54,18 +54,56 @@ def score_intervals(forecasts: pd.DataFrame, levels: Sequence[float]) -> pd.Seri
     Returns:
         `coverage-80` and so on, the share of values inside; `pinball`, the mean pinball loss
         over the intervals' ends; `scaled_crps`, twice that as a multiple of the
-        mean size.
+        mean size, over the series that are not all zero.
     """
     bounds = [f"{NETWORK}-{end}-{level:g}" for level in levels for end in ("lo", "hi")]
     shares = [s for level in levels for s in ((100 - level) / 200, (100 + level) / 200)]
     columns = {NETWORK: bounds}
-    per_series = {
-        f"coverage-{level:g}": coverage(forecasts, [NETWORK], level=format(level, "g"))[NETWORK]
-        for level in levels
-    }
-    per_series["pinball"] = mqloss(forecasts, columns, np.array(shares))[NETWORK]
-    per_series["scaled_crps"] = scaled_crps(forecasts, columns, np.array(shares))[NETWORK]
-    return pd.Series({name: float(values.mean()) for name, values in per_series.items()})
+    found = {f"coverage-{level:g}": covered(forecasts, level) for level in levels}
+    forecasts = of_all_origins(with_interval(forecasts, levels[0]))
+    found["pinball"] = float(mqloss(forecasts, columns, np.array(shares))[NETWORK].mean())
+    sizes = forecasts["y"].abs().groupby(forecasts["unique_id"]).transform("sum")
+    scaled = scaled_crps(forecasts[sizes > 0], columns, np.array(shares))[NETWORK]
+    return pd.Series(found | {"scaled_crps": float(scaled.mean())})
+
+
+def covered(forecasts: pd.DataFrame, level: float) -> float:
+    """Return the share of values inside an interval of the network, averaged over series."""
+    table = of_all_origins(with_interval(forecasts, level))
+    return float(coverage(table, [NETWORK], level=format(level, "g"))[NETWORK].mean())
+
+
+def with_interval(forecasts: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Return the forecasts that have an interval; early origins may have too few rows for one."""
+    return forecasts[forecasts[f"{NETWORK}-lo-{level:g}"].notna()]
+
+
+def of_all_origins(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Return forecasts without their origins, each of which would count as much as another."""
+    return forecasts.drop(columns="cutoff", errors="ignore")
+
+
+def interval_levels(table: pd.DataFrame, name: str = NETWORK) -> list[float]:
+    """Return the levels of the intervals that a table has of a forecast, the widest first.
+
+    >>> interval_levels(pd.DataFrame(columns=["network", "network-lo-80", "network-hi-80"]))
+    [80.0]
+    """
+    start = f"{name}-lo-"
+    levels = [float(c.removeprefix(start)) for c in table.columns if c.startswith(start)]
+    return sorted(levels, reverse=True)
+
+
+def without_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    """Leave seasonal naive out where, for want of a season, it is naive once more.
+
+    Args:
+        scores: A row for each model.
+    """
+    naive, seasonal = (scores[scores.index == name].to_numpy() for name in (NAIVE, SEASONAL_NAIVE))
+    if np.array_equal(naive, seasonal, equal_nan=True):
+        return scores[scores.index != SEASONAL_NAIVE]
+    return scores
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
@@ -94,6 +132,20 @@ def skill(scores: pd.DataFrame, metric: str = "rmse") -> float:
     """
     best = scores.loc[[NAIVE, SEASONAL_NAIVE], metric].min()
     return float(1 - scores.loc[NETWORK, metric] / best) if best > 0 else float("-inf")
+
+
+def skill_of_series(by_series: pd.DataFrame, metric: str) -> pd.Series:
+    """Return the skill on each series, not a number where the naive forecasts make no error.
+
+    Args:
+        by_series: What `score` returned.
+        metric: Column to compare.
+    """
+    network, *naive = (
+        by_series[metric].xs(name, level="model") for name in (NETWORK, NAIVE, SEASONAL_NAIVE)
+    )
+    better = pd.concat(naive, axis=1).min(axis=1)
+    return 1 - network / better.where(better > 0)
 
 
 def owa(smape: float, mase: float, naive2_smape: float, naive2_mase: float) -> float:

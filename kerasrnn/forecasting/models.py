@@ -9,15 +9,11 @@ from keras import ops
 
 from kerasrnn.forecasting.scaling import MIX, Scaling, forecast_from, normalize, seasons
 from kerasrnn.forecasting.segment import segment_forecast
-from kerasrnn.initializers import TorchUniform
 from kerasrnn.layers import GRU, LSTM, RNN
 from kerasrnn.types import Tensor
 
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 SERIES_VECTOR = 8
-# Keras's Adam adds epsilon before the bias correction, torch's after it: at the start of a
-# training torch's 1e-8 has the effect of a smaller number here.
-TORCH_EPSILON = 1e-9
 
 
 @dataclass(frozen=True)
@@ -230,11 +226,11 @@ def segments(
     corrections = segment_forecast(
         window,
         design.horizon,
+        LAYERS[design.cell],
         series=inputs["series"] if design.embed_series else None,
         num_series=design.num_series,
         segment=design.segment,
         units=design.units,
-        cell=design.cell,
         dropout=design.dropout,
         outputs=max(1, len(design.quantiles)),
         kernel_initializer="zeros",
@@ -356,59 +352,3 @@ class Cycle(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         sizes = {"num_series": self.num_series, "period": self.period, "steps": self.steps}
         return {**super().get_config(), **sizes}
-
-
-def classic_csv_model(
-    look_back: int = 2, cell: str = "lstm", units: int = 4, num_layers: int = 2
-) -> keras.Model:
-    """Build the network of the classic CSV program: LSTM(2, 4, 2 layers), then linear.
-
-    Returns:
-        A model from windows (windows, 1, look_back) to the values after them
-        (windows, 1, 1). As in the original, the windows are the time steps of one
-        single sequence, and a window's values are its features.
-    """
-    windows = keras.Input(batch_shape=(None, 1, look_back), name="windows")
-    hidden = LAYERS[cell](units, num_layers, batch_first=False, return_sequences=True, name=cell)(
-        windows
-    )
-    following = torch_linear(units, 1)(hidden)
-    return keras.Model(windows, following, name="classic")
-
-
-def sine_model(
-    batch_size: int | None = None,
-    stateful: bool = False,
-    init: str = "default",
-    name: str | None = None,
-) -> keras.Model:
-    """Build the network of the sine program: RNN of 16 units, then linear.
-
-    Args:
-        batch_size: Curves in a batch; must be known for a stateful network.
-        stateful: Carry the state from batch to batch.
-        init: `"default"`, as in `torch.nn`, or `"small"`: N(0, 0.001) in the RNN.
-        name: Name of the model.
-
-    Returns:
-        A model from values (batch, time, 1) to the values that follow, same shape.
-    """
-    small = {
-        f"{weight}_initializer": keras.initializers.RandomNormal(stddev=0.001)
-        for weight in ("kernel", "recurrent", "bias")
-    }
-    weights = small if init == "small" else {}
-    values = keras.Input(batch_shape=(batch_size, None, 1), name="values")
-    hidden = RNN(16, return_sequences=True, stateful=stateful, name="rnn", **weights)(values)
-    following = torch_linear(16, 1)(hidden)
-    return keras.Model(values, following, name=name)
-
-
-def torch_linear(inputs: int, outputs: int) -> keras.layers.Dense:
-    """Return a dense layer that starts as `torch.nn.Linear(inputs, outputs)` does."""
-    return keras.layers.Dense(
-        outputs,
-        kernel_initializer=TorchUniform(inputs),
-        bias_initializer=TorchUniform(inputs),
-        name="linear",
-    )

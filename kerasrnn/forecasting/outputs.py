@@ -1,27 +1,55 @@
-"""Write all files of a run, or none."""
+"""Write all files of a run, or none; and what stands in them."""
+
+from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from kerasrnn.forecasting.data.frequency import frequency_name
+from kerasrnn.forecasting.data.options import as_names
 from kerasrnn.forecasting.errors import DataError
 
+if TYPE_CHECKING:
+    from kerasrnn.forecasting.backtest import Backtest
 
-def check_directory(directory: Path) -> None:
+PREFIX = ".kerasrnn-"
+WRITTEN = ("forecast.csv", "backtest.csv", "trials.csv")
+
+
+def check_directory(directory: Path, option: str = "output") -> None:
     """Raise, before any work is done, where files cannot be written into a directory."""
     existing = nearest_existing(directory)
     if not existing.is_dir():
-        raise DataError(f"--output {directory}: {existing} is a file; name a directory")
-    if not os.access(existing, os.W_OK):
-        raise DataError(f"--output {directory}: {existing} may not be written to; name another")
+        raise DataError(f"--{option} {directory}: {existing} is a file; name a directory")
+    try:
+        # Permissions alone do not tell: a file system may be read-only.
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=existing):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"--{option} {directory}: {existing} cannot be written to ({error.strerror}); name "
+            "another"
+        ) from None
+
+
+def check_apart(directory: Path, *inputs: Path | None) -> None:
+    """Raise where a file that is read lies among those that are written."""
+    for path in inputs:
+        if path is None or path.name not in WRITTEN:
+            continue
+        if path.resolve().parent == directory.resolve():
+            raise DataError(
+                f"{path} would be overwritten by a file of that name; name another --output"
+            )
 
 
 def nearest_existing(path: Path) -> Path:
@@ -38,7 +66,7 @@ def staged(directory: Path) -> Iterator[Path]:
     """
     check_directory(directory)
     place = nearest_existing(directory)
-    with tempfile.TemporaryDirectory(prefix=".kerasrnn-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as folder:
         yield Path(folder)
         directory.mkdir(parents=True, exist_ok=True)
         for path in sorted(Path(folder).iterdir()):
@@ -46,6 +74,34 @@ def staged(directory: Path) -> Iterator[Path]:
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)
             shutil.move(path, target)
+
+
+def forecast_table(forecast: pd.DataFrame) -> pd.DataFrame:
+    """Return what `Forecaster.predict` returned with its times as a column `ds`."""
+    if "unique_id" in forecast.columns:
+        return forecast
+    return forecast.rename_axis("ds").reset_index()
+
+
+def data_facts(result: Backtest) -> dict[str, Any]:
+    """Return what was forecast and from what, by the names of the arguments of `read`."""
+    panel, columns = result.panel, result.panel.columns
+    return {
+        "target": columns.target,
+        "time": columns.time,
+        "unique_id": columns.unique_id,
+        "series": panel.num_series,
+        "series_left_out": len(result.left_out),
+        "rows": len(panel.values),
+        "frequency": None if panel.frequency is None else frequency_name(panel.frequency),
+        "season": result.season,
+        "past": columns.past,
+        "future": columns.future,
+        "static": columns.static,
+        "calendar": as_names(result.forecaster.calendar),
+        "fill": panel.reading.fill,
+        "filled": panel.num_filled,
+    }
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -61,8 +117,8 @@ def finite(value: Any) -> Any:
         return [finite(item) for item in value]
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, np.generic):
-        return finite(value.item())
+    if isinstance(value, (np.generic, np.ndarray)):
+        return finite(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

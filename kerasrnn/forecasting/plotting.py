@@ -11,26 +11,29 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num, num2date
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from kerasrnn.forecasting.backtest import Backtest
 from kerasrnn.forecasting.classic import Classic
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.metrics import NETWORK
+from kerasrnn.forecasting.metrics import NETWORK, interval_levels, without_repeats
 from kerasrnn.forecasting.sine import curve, curve_times
+from kerasrnn.forecasting.wording import printable, shortened, time_names
 
 HISTORY, TEST, FUTURE, LIGHT = "#33415c", "#e07a1f", "#1b7f5c", "#9aa5b8"
 GRID, HELD_OUT, NOTE = "#e6e9ef", "#f6efe6", "#66718a"
 # Forecasts beside the network, in order; told apart by marker too, where colours are not seen.
 BESIDE = ("#7b8794", "#0072b2", "#c05a92", "#009e73", "#56b4e9", "#8a6d00")
 MARKERS = ("s", "^", "D", "v", "P", "X")
-SHOWN_HORIZONS, SHOWN_ROWS, SHOWN_SERIES, SHOWN_POINTS = 10, 60, 6, 3000
-WIDTH, TWO_COLUMNS, MOST_MARKERS = 10.0, 7.0, 40
+SHOWN_HORIZONS, SHOWN_ROWS, SHOWN_SERIES, SHOWN_POINTS = 10, 30, 6, 3000
+WIDTH, TWO_COLUMNS, LABEL_INCHES = 10.0, 7.0, 0.55
+MOST_MARKERS, LEAST_SHADED = 40, 5
+FILLED = "filled in"
 LONGEST_TITLE, LONGEST_NAME, LONGEST_UNIT = 38, 30, 18
 
 
@@ -67,10 +70,7 @@ def literal(name: object, longest: int = LONGEST_NAME) -> str:
     >>> literal("price in $, by week and by branch of the shop")
     'price in \\$, by week and by br…'
     """
-    text = "".join(letter if letter.isprintable() else " " for letter in str(name)).strip()
-    if len(text) > longest:
-        text = text[: longest - 1].rstrip() + "…"
-    return text.replace("$", r"\$")
+    return shortened(printable(name).strip(), longest).replace("$", r"\$")
 
 
 def plot_forecast(
@@ -93,31 +93,26 @@ def plot_forecast(
         DataError: there is no such series.
     """
     panel = backtest.panel
-    chosen = choose_series(panel, ids)
-    figure, cells = grid(panel, len(chosen), width)
-    for axes, i in zip(cells, chosen, strict=True):
+    figure, panels = panels_of(panel, ids, width, "Forecast of ")
+    horizons = SHOWN_HORIZONS if len(panels) == 1 else SHOWN_HORIZONS // 2
+    for axes, i in panels:
         ahead = rows_ahead(forecast, panel.ids[i])
         held_out = last_fold(backtest.forecasts, panel.ids[i])
-        horizons = SHOWN_HORIZONS if len(chosen) == 1 else SHOWN_HORIZONS // 2
         series = panel.series(i)
         shown = series.iloc[-max(horizons * len(ahead), len(held_out) + SHOWN_ROWS) :]
         held = plot_times(pd.Index(held_out["cutoff"])), plot_times(pd.Index(held_out["ds"]))
         axes.axvspan(held[0][0], held[1][-1], color=HELD_OUT, zorder=0)
-        axes.plot(plot_times(shown.index), shown, color=HISTORY, linewidth=1.4)
+        draw_actual(axes, shown, panel.observed[panel.rows(i)][-len(shown) :])
         draw_fold(axes, held_out, series)
         draw_ahead(axes, ahead, "forecast", series.iloc[-1:], FUTURE, "s")
-        time_axis(axes, held[1])
-        heading(axes, panel_name("Forecast of ", panel, i, len(chosen)))
-    legend(
-        figure,
-        width,
-        [
-            Line2D([], [], color=HISTORY, label="actual"),
-            Line2D([], [], color=TEST, marker="o", markersize=4, label="held-out forecast"),
-            Line2D([], [], color=FUTURE, marker="s", markersize=4, label="forecast ahead"),
-        ],
-        levels_of(forecast, "forecast"),
+        time_axis(axes, np.append(plot_times(shown.index), plot_times(ahead.index)))
+    keys = (
+        key("actual", HISTORY),
+        *filled_key(figure),
+        key("held-out forecast", TEST, "o"),
+        key("forecast ahead", FUTURE, "s"),
     )
+    legend(figure, width, keys, interval_levels(forecast, "forecast"))
     return figure
 
 
@@ -134,35 +129,31 @@ def plot_folds(
         DataError: there is no such series.
     """
     panel = backtest.panel
-    chosen = choose_series(panel, ids)
-    figure, cells = grid(panel, len(chosen), width)
-    for axes, i in zip(cells, chosen, strict=True):
+    figure, panels = panels_of(panel, ids, width, "Held-out forecasts of ")
+    for axes, i in panels:
         table = backtest.forecasts[backtest.forecasts["unique_id"] == panel.ids[i]]
         series = panel.series(i)
         first = int((series.index < table["cutoff"].min()).sum())
-        before = max((len(series) - first) // 2, SHOWN_ROWS // 2)
+        before = max((len(series) - first) // 2, SHOWN_ROWS)
         shown = series.iloc[max(first - before, 0) :]
-        axes.plot(plot_times(shown.index), shown, color=HISTORY, linewidth=1.4)
+        draw_actual(axes, shown, panel.observed[panel.rows(i)][-len(shown) :])
         for _, fold in table.groupby("cutoff"):
             draw_fold(axes, fold, series)
         time_axis(axes, plot_times(shown.index))
-        heading(axes, panel_name("Held-out forecasts of ", panel, i, len(chosen)))
-    legend(
-        figure,
-        width,
-        [
-            Line2D([], [], color=HISTORY, label="actual"),
-            Line2D([], [], color=TEST, marker="o", markersize=4, label="forecast"),
-            Line2D([], [], color=HISTORY, marker="o", markersize=6, linewidth=0, label="origin"),
-        ],
-        backtest.levels,
+    origin = Line2D([], [], color=HISTORY, marker="o", markersize=6, linewidth=0, label="origin")
+    keys = (
+        key("actual", HISTORY),
+        *filled_key(figure),
+        key("forecast", TEST, "o"),
+        origin,
     )
+    legend(figure, width, keys, backtest.levels)
     return figure
 
 
 def plot_error_by_horizon(backtest: Backtest, *, width: float = WIDTH) -> Figure:
     """Draw the root mean square error at each step ahead, beside the other forecasts'."""
-    errors = backtest.by_horizon
+    errors = without_repeats(backtest.by_horizon.T).T
     figure, (axes,) = figure_of(1, width)
     marked = len(errors) <= MOST_MARKERS
     beside = [name for name in errors.columns if name != NETWORK]
@@ -203,29 +194,19 @@ def plot_residuals(backtest: Backtest, *, width: float = WIDTH) -> Figure:
     as a fault; the mean at each step shows a bias that grows with the horizon.
 
     Errors of many series are multiples of each series' mean (seasonal) naive error; of more
-    than 3000, every n-th is drawn over time.
+    than 3000, every n-th is drawn over time. A single error has no sizes to count, and where
+    each step came once the errors by step are those over time.
     """
     table, unit = residuals(backtest)
-    errors = table["error"]
-    steps = table["step"].nunique()
-    figure, panels = figure_of(3 if steps > 1 else 2, width, columns=3 if steps > 1 else 2)
-    thin = table.iloc[:: -(-len(table) // SHOWN_POINTS)]
-    times = plot_times(pd.Index(thin["ds"]))
-    size = 16 if len(thin) < 200 else 5
-    panels[0].scatter(times, thin["error"], s=size, color=TEST, alpha=0.7, linewidth=0)
-    panels[0].axhline(0, color=HISTORY, linewidth=1)
-    time_axis(panels[0], times)
+    drawings = [draw_errors_over_time]
+    if len(table) > 1:
+        drawings.append(draw_error_sizes)
+    if 1 < table["step"].nunique() < len(table):
+        drawings.append(draw_errors_by_step)
+    figure, panels = figure_of(len(drawings), width, columns=len(drawings))
+    for axes, draw in zip(panels, drawings, strict=True):
+        draw(axes, table)
     panels[0].set_ylabel(f"actual - forecast,\n{unit}")
-    heading(panels[0], "Errors over time")
-    panels[1].hist(errors, bins=min(40, max(5, math.isqrt(len(errors)))), color=TEST, alpha=0.7)
-    panels[1].axvline(0, color=HISTORY, linewidth=1)
-    panels[1].axvline(errors.mean(), color=HISTORY, linewidth=1.5, linestyle="--")
-    panels[1].set_xlabel(f"dashed: mean {errors.mean():+.3g}")
-    panels[1].set_ylabel("held-out values")
-    panels[1].yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    heading(panels[1], "How often")
-    if steps > 1:
-        draw_errors_by_step(panels[2], table)
     return figure
 
 
@@ -285,11 +266,11 @@ def plot_classic(series: pd.Series, classic: Classic) -> Figure:
         xycoords=("data", "axes fraction"),
         xytext=(4, -12),
         textcoords="offset points",
-        color="#66718a",
+        color=NOTE,
     )
-    axes.set_ylabel(str(series.name))
+    axes.set_ylabel(literal(series.name, LONGEST_UNIT))
     axes.legend(frameon=False, loc="upper left")
-    heading(axes, f"The classic program on {series.name!s}")
+    heading(axes, f"The classic program on {literal(series.name, LONGEST_TITLE)}")
     return figure
 
 
@@ -353,16 +334,9 @@ def last_fold(forecasts: pd.DataFrame, name: str) -> pd.DataFrame:
     return table[table["cutoff"] == table["cutoff"].max()]
 
 
-def levels_of(table: pd.DataFrame, name: str) -> list[float]:
-    """Return the levels of a table's intervals, the widest first."""
-    start = f"{name}-lo-"
-    levels = [float(c.removeprefix(start)) for c in table.columns if c.startswith(start)]
-    return sorted(levels, reverse=True)
-
-
 def residuals(backtest: Backtest) -> tuple[pd.DataFrame, str]:
     """Return the forecasts with a column `error`, and the unit of that."""
-    table = backtest.forecasts
+    table = backtest.scored
     errors = table["y"] - table[NETWORK]
     unit = unit_name(backtest.panel)
     if backtest.panel.num_series > 1:
@@ -374,6 +348,31 @@ def residuals(backtest: Backtest) -> tuple[pd.DataFrame, str]:
             unit = "in naive errors"
     table = table.assign(error=errors)
     return table[np.isfinite(errors)], unit
+
+
+def draw_actual(axes: Axes, series: pd.Series, observed: np.ndarray) -> None:
+    """Draw the values as they were, and dots where they were filled in.
+
+    Args:
+        axes: Where to draw.
+        series: The values, filled ones too.
+        observed: (rows,) whether each was given.
+    """
+    times, given = plot_times(series.index), series.where(observed)
+    axes.plot(times, given, color=HISTORY, linewidth=1.4)
+    if observed.all():
+        return
+    axes.plot(times, series, color=HISTORY, linewidth=1.1, linestyle=":", label=FILLED)
+    # The line leaves out a value that stands between two filled ones.
+    around = np.pad(observed, 1)
+    lonely = observed & ~around[:-2] & ~around[2:]
+    axes.plot(times[lonely], given[lonely], ".", color=HISTORY, markersize=3.5)
+
+
+def filled_key(figure: Figure) -> list[Line2D]:
+    """Return what stands in the legend for filled values, where any are drawn."""
+    lines = [line for axes in figure.axes for line in axes.lines]
+    return [line for line in lines if line.get_label() == FILLED][:1]
 
 
 def draw_fold(axes: Axes, fold: pd.DataFrame, series: pd.Series) -> None:
@@ -388,7 +387,7 @@ def draw_ahead(
 ) -> None:
     """Draw a forecast and its intervals, which open at the last value that was known."""
     times = np.concatenate([plot_times(known.index), plot_times(table.index)])
-    for level in levels_of(table, name):
+    for level in interval_levels(table, name):
         low, high = (
             np.concatenate([known, table[f"{name}-{end}-{level:g}"]]) for end in ("lo", "hi")
         )
@@ -405,15 +404,41 @@ def draw_ahead(
     )
 
 
+def draw_errors_over_time(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw each error at its time."""
+    thin = table.iloc[:: max(1, -(-len(table) // SHOWN_POINTS))]
+    times = plot_times(pd.Index(thin["ds"]))
+    size = 16 if len(thin) < 200 else 5
+    axes.scatter(times, thin["error"], s=size, color=TEST, alpha=0.7, linewidth=0)
+    axes.axhline(0, color=HISTORY, linewidth=1)
+    time_axis(axes, times)
+    heading(axes, "Errors over time")
+
+
+def draw_error_sizes(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw how often each size of error came, and their mean."""
+    errors = table["error"]
+    axes.hist(errors, bins=min(40, max(5, math.isqrt(len(errors)))), color=TEST, alpha=0.7)
+    axes.axvline(0, color=HISTORY, linewidth=1)
+    axes.axvline(errors.mean(), color=HISTORY, linewidth=1.5, linestyle="--")
+    axes.set_xlabel(f"dashed: mean {errors.mean():+.3g}")
+    axes.set_ylabel("held-out values")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=most_labels(axes)))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    heading(axes, "How often")
+
+
 def draw_errors_by_step(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw the mean of the errors at each step, and where the middle 80 % of them lie."""
+    """Draw the mean of the errors at each step, and where the middle 80 % of many lie."""
     groups = table.groupby("step")["error"]
-    means, low, high = groups.mean(), groups.quantile(0.1), groups.quantile(0.9)
-    axes.fill_between(means.index, low, high, color=TEST, alpha=0.25, linewidth=0)
+    means, many = groups.mean(), int(groups.size().min()) >= LEAST_SHADED
+    if many:
+        low, high = groups.quantile(0.1), groups.quantile(0.9)
+        axes.fill_between(means.index, low, high, color=TEST, alpha=0.25, linewidth=0)
     axes.plot(means.index, means, "o-", color=TEST, markersize=3.5)
     axes.axhline(0, color=HISTORY, linewidth=1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("steps ahead; shaded: middle 80 %")
+    axes.set_xlabel("steps ahead; shaded: middle 80 %" if many else "steps ahead")
     heading(axes, "Mean by steps ahead")
 
 
@@ -431,24 +456,84 @@ def figure_of(count: int, width: float, columns: int = 2) -> tuple[Figure, list[
     return figure, panels[:count]
 
 
-def grid(panel: Panel, count: int, width: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a panel for each of some series, and the name of their values."""
-    figure, cells = figure_of(count, width)
-    if count == 1:
-        cells[0].set_ylabel(unit_name(panel))
-    elif panel.form != "wide":
-        figure.supylabel(unit_name(panel), fontsize="medium")
-    return figure, cells
+def panels_of(
+    panel: Panel, ids: Sequence[str] | None, width: float, title: str
+) -> tuple[Figure, list[tuple[Axes, int]]]:
+    """Return a figure with a panel for each of some series, and the numbers of these.
+
+    Args:
+        panel: The series.
+        ids, width: As for `plot_forecast`.
+        title: Stands before the name of the values where there is one series.
+    """
+    chosen = choose_series(panel, ids)
+    figure, cells = figure_of(len(chosen), width)
+    for axes, i in zip(cells, chosen, strict=True):
+        heading(axes, panel_name(title, panel, i, len(chosen)))
+        # The columns of a wide table have names of their own, which are the titles.
+        if (panel.form != "wide" or len(chosen) == 1) and axes.bbox.x0 == cells[0].bbox.x0:
+            axes.set_ylabel(unit_name(panel))
+    return figure, list(zip(cells, chosen, strict=True))
 
 
 def time_axis(axes: Axes, times: np.ndarray) -> None:
-    """Label dates as shortly as can be."""
-    if np.issubdtype(times.dtype, np.datetime64):
-        locator = AutoDateLocator(minticks=3, maxticks=7)
+    """Label dates as shortly as can be, and where there are few each of them."""
+    most, known = most_labels(axes), np.unique(times)
+    if not np.issubdtype(times.dtype, np.datetime64):
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=most, integer=True))
+    elif len(known) == 1:
+        axes.set_xticks(known, time_names(pd.Series(known)))
+    else:
+        few = len(known) <= most
+        locator = FixedLocator(date2num(known)) if few else FewDates(most)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+
+
+def most_labels(axes: Axes) -> int:
+    """Return how many labels have room below a panel."""
+    return int(np.clip(axes.bbox.width / axes.figure.dpi / LABEL_INCHES, 3, 9))
+
+
+class FewDates(AutoDateLocator):
+    """Dates for an axis, no more than there is room for.
+
+    Args:
+        most: Number of dates at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def __call__(self) -> np.ndarray:
+        """Return the places of the labels."""
+        places = np.asarray(super().__call__())
+        gaps = np.diff(places)
+        # A 29th crowds before a first.
+        places = places[np.append(gaps > 0.6 * np.median(gaps), True)]
+        if len(places) <= self.most:
+            return places
+        least = -(-len(places) // self.most)
+        thinned = [places[n::every] for every in (least, least + 1) for n in range(every)]
+        return max((some for some in thinned if len(some) > 1), key=roundness)
+
+
+def roundness(places: np.ndarray) -> tuple[int, int, int]:
+    """Return what makes one choice of dates better than another.
+
+    First that all of them begin a day, a month or a year, then how many do, then their number.
+    """
+    ranks = []
+    for date in num2date(places):
+        begins = date.hour == date.minute == 0, date.day == 1, date.month == 1
+        ranks.append(sum(np.cumprod(begins)))
+    return min(ranks), sum(ranks), len(ranks)
+
+
+def key(text: str, color: str, marker: str = "") -> Line2D:
+    """Return what stands in a legend for a line."""
+    return Line2D([], [], color=color, marker=marker, markersize=4, label=text)
 
 
 def legend(

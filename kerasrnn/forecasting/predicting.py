@@ -44,7 +44,7 @@ class Predictor:
             steps: Steps to forecast.
 
         Returns:
-            (windows, steps, 1 + 2 * levels).
+            (windows, steps, 1 + 2 * levels); no intervals (NaN) for series of one value.
         """
         if not self.levels or self.intervals == "conformal":
             points = self.points(rows, ends, steps)
@@ -52,12 +52,15 @@ class Predictor:
         elif self.intervals == "quantile":
             quantiles = self.quantiles(rows, ends, steps)
             points = quantiles[:, :, self.design.quantiles.index(0.5)]
-            bounds = [quantiles[:, :, place] for place in self.places()]
+            bounds = [self.widened(quantiles[:, :, place], points) for place in self.places()]
         else:
             points = self.points(rows, ends, steps)
             bounds = self.spread(rows, ends, steps)
         scaled = np.stack([points, *bounds], axis=-1)
-        return self.measures.series.restored(scaled, rows.series_of(ends - 1))
+        series = rows.series_of(ends - 1)
+        table = self.measures.series.restored(scaled, series)
+        table[self.measures.series.constant[series], :, 1:] = np.nan
+        return table
 
     def points(self, rows: Rows, ends: np.ndarray, steps: int) -> np.ndarray:
         """Return scaled forecasts (windows, steps)."""
@@ -74,30 +77,16 @@ class Predictor:
         """
         look_back, horizon = self.design.look_back, self.design.horizon
         rounds = math.ceil(steps / horizon)
-        behind = ends[:, None] + np.arange(-look_back, 0)
-        ahead = ends[:, None] + np.arange(-look_back, rounds * horizon)
-        window, past = rows.values[behind], rows.past[behind]
-        # Known rows may end within the last round; what follows them is not used.
-        future = rows.future[np.minimum(ahead, len(rows.future) - 1)]
-        series = rows.series_of(ends - 1)
-        position = rows.positions[ends - look_back]
+        inputs = rows.inputs(ends - look_back, look_back, rounds * horizon)
+        future = inputs.get("future")
         middle = self.design.quantiles.index(0.5) if self.design.quantiles else 0
         outputs = []
         for number in range(rounds):
-            first = number * horizon
-            inputs = {
-                "window": window,
-                "past": past,
-                "future": future[:, first : first + look_back + horizon],
-                "static": rows.static[series],
-                "series": series[:, None].astype("int32"),
-                "position": (position + first)[:, None].astype("int32"),
-            }
+            if future is not None:
+                first = number * horizon
+                inputs["future"] = future[:, first : first + look_back + horizon]
             outputs.append(self.run(inputs, training))
-            following = outputs[-1][:, :, middle].astype(window.dtype)
-            window = np.concatenate([window, following], axis=1)[:, -look_back:]
-            last = np.repeat(past[:, -1:], horizon, axis=1)
-            past = np.concatenate([past, last], axis=1)[:, -look_back:]
+            inputs = moved_on(inputs, outputs[-1][:, :, middle])
         return np.concatenate(outputs, axis=1)[:, :steps].astype("float64")
 
     def run(self, inputs: dict[str, np.ndarray], training: bool) -> np.ndarray:
@@ -125,6 +114,16 @@ class Predictor:
             return [points * end for pair in ends for end in pair]
         return [points + end for w in widths.T for end in (-w, w)]
 
+    def widened(self, bounds: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Return the ends of intervals, which grow beyond the horizon; see `widths_ahead`.
+
+        There the network's own would start from its forecasts as if those were known values.
+        """
+        log, horizon = self.measures.scaling.log, self.design.horizon
+        reach = np.log(bounds / points) if log else bounds - points
+        reach = widths_ahead(reach[:, :horizon].T, points.shape[1]).T
+        return points * np.exp(reach) if log else points + reach
+
     def places(self) -> list[int]:
         """Return where the ends of the intervals stand among the quantiles."""
         shares = np.array(self.design.quantiles)
@@ -147,6 +146,24 @@ class Predictor:
         ]
         tails = [(100 - level) / 200 for level in self.levels]
         return [np.quantile(samples, share, axis=0) for t in tails for share in (t, 1 - t)]
+
+
+def moved_on(inputs: dict[str, np.ndarray], forecast: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the inputs of windows that end with a forecast (windows, steps) of their own.
+
+    Covariates known up to now stay as they were last.
+    """
+    window, steps = inputs["window"], forecast.shape[1]
+    following = forecast.astype(window.dtype)
+    moved = {
+        **inputs,
+        "window": np.concatenate([window, following], axis=1)[:, steps:],
+        "position": inputs["position"] + np.int32(steps),
+    }
+    if "past" in inputs:
+        last = np.repeat(inputs["past"][:, -1:], steps, axis=1)
+        moved["past"] = np.concatenate([inputs["past"], last], axis=1)[:, steps:]
+    return moved
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:

@@ -11,7 +11,7 @@ class ProgressBar(keras.callbacks.Callback):
     """Show epochs, loss and remaining time on standard error while a model is trained.
 
     Args:
-        title: What is being done.
+        title: What is being done; where a call trains twice, what this training is for.
         quiet: Show nothing.
     """
 
@@ -21,7 +21,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.progress = Progress(
             TextColumn(title),
             BarColumn(),
-            TextColumn("epoch {task.completed}/{task.total}  loss {task.fields[loss]:.4f}"),
+            TextColumn("epoch {task.completed}/{task.total}{task.description}"),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -31,11 +31,12 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Show the bar."""
         self.progress.start()
-        self.task = self.progress.add_task("", total=self.params["epochs"], loss=float("nan"))
+        self.task = self.progress.add_task("", total=self.params["epochs"])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Move on by one epoch."""
-        self.progress.update(self.task, completed=epoch + 1, loss=(logs or {})["loss"])
+        loss = f"  loss {(logs or {})['loss']:.4f}"
+        self.progress.update(self.task, completed=epoch + 1, description=loss)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Take the bar away."""

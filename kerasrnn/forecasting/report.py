@@ -20,7 +20,21 @@ from matplotlib.figure import Figure
 from kerasrnn.forecasting.backtest import Backtest
 from kerasrnn.forecasting.baselines import NAIVE, SEASONAL_NAIVE
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.metrics import NETWORK
+from kerasrnn.forecasting.diagnosis import (
+    INCOMPARABLE,
+    about_even,
+    count_draws,
+    count_origins,
+    judged_coverage,
+    without_intervals,
+)
+from kerasrnn.forecasting.metrics import (
+    NETWORK,
+    interval_levels,
+    skill_of_series,
+    without_repeats,
+)
+from kerasrnn.forecasting.outputs import data_facts, forecast_table
 from kerasrnn.forecasting.plotting import (
     BESIDE,
     FUTURE,
@@ -30,13 +44,21 @@ from kerasrnn.forecasting.plotting import (
     SHOWN_SERIES,
     TEST,
     WIDTH,
-    levels_of,
     plot_error_by_horizon,
     plot_folds,
     plot_forecast,
     plot_residuals,
     plot_training,
     value_name,
+)
+from kerasrnn.forecasting.wording import (
+    counted,
+    number,
+    printable,
+    sentence,
+    span,
+    spoken,
+    time_names,
 )
 
 FORECAST_ROWS, SERIES_ROWS = 500, 50
@@ -50,6 +72,18 @@ METRICS = {
     "mape": ("MAPE", "mean absolute error as a share of the value"),
     "smape": ("sMAPE", "mean absolute error as a share of value plus forecast"),
     "mase": ("MASE", "mean absolute error over that of (seasonal) naive in the history"),
+}
+FACTS = {
+    "time": "column of times",
+    "unique_id": "column of series",
+    "series_left_out": "series too short to be scored",
+    "season": "steps in a season",
+    "past": "covariates known up to now",
+    "future": "covariates known ahead",
+    "static": "covariates of a whole series",
+    "calendar": "features of times",
+    "fill": "how gaps were filled",
+    "filled": "values filled in",
 }
 SHARES = ("mape", "smape")
 
@@ -80,7 +114,9 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    facts = data_facts(backtest)
     environment.filters["sentence"] = sentence
+    environment.globals["counted"] = counted
     page = environment.get_template("report.html").render(
         source=printable(source),
         subject=subject(backtest.panel),
@@ -93,6 +129,7 @@ def write_report(
         pictures=pictures(backtest, forecast),
         series=series_table(backtest),
         forecast=value_table(forecast),
+        data=list(told({FACTS.get(name, name): fact for name, fact in facts.items()})),
         settings=list(told(settings)),
         versions=list(told(versions)),
     )
@@ -104,36 +141,33 @@ def verdict(backtest: Backtest) -> str:
     metric, errors = METRICS[backtest.metric][0], backtest.scores[backtest.metric]
     naive = errors.loc[[NAIVE, SEASONAL_NAIVE]].fillna(np.inf)
     if not math.isfinite(backtest.skill):
-        return (
-            "The network cannot be compared with the naive forecasts: their error is zero here, "
-            "or has no finite scale."
-        )
-    share = abs(backtest.skill)
-    percent = "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
-    pair = f"({number(errors[NETWORK])} against {number(naive.min())} of {spoken(naive.idxmin())})"
-    if backtest.skill <= 0:
+        return sentence(INCOMPARABLE)
+    better, best = str(naive.idxmin()), str(errors.idxmin())
+    pair = f"({number(errors[NETWORK])} against {number(naive.min())} of {spoken(better)})"
+    percent = f"{abs(backtest.skill):.0%}".replace("%", " %")
+    if about_even(backtest.skill):
         text = (
-            f"The network does not beat the naive forecasts: its {metric} is {percent} above that "
-            f"of the better one {pair}."
+            f"The network is about even with the naive forecasts: its {metric} is within 1 % of "
+            f"that of the better one {pair}."
         )
-        if share < 0.005:
-            text = (
-                f"The network is no better than the naive forecasts: its {metric} is theirs {pair}."
-            )
-    else:
+    elif backtest.skill > 0:
         text = (
             f"The network beats the naive forecasts: its {metric} is {percent} below that of the "
             f"better one {pair}."
         )
-    best = str(errors.idxmin())
-    use = "; use that one." if backtest.skill <= 0 else "."
-    if best not in (NETWORK, NAIVE, SEASONAL_NAIVE):
-        text += (
-            f" The lowest {metric} of all is that of {spoken(best)}, {number(errors[best])}{use}"
+    else:
+        text = (
+            f"The network does not beat the naive forecasts: its {metric} is {percent} above that "
+            f"of the better one {pair}."
         )
-    elif backtest.skill <= 0:
-        text += f" Use {spoken(naive.idxmin())}."
-    return text
+    if best not in (NETWORK, NAIVE, SEASONAL_NAIVE):
+        return (
+            f"{text} The lowest {metric} of all is that of {spoken(best)}, "
+            f"{number(errors[best])}; use that one."
+        )
+    if best == NETWORK:
+        return text
+    return f"{text} {spoken(better).capitalize()} needs no training; use that one."
 
 
 def subject(panel: Panel) -> str:
@@ -147,18 +181,18 @@ def subject(panel: Panel) -> str:
 
 def scope(backtest: Backtest) -> str:
     """Say what was scored."""
-    table, series = backtest.forecasts, backtest.panel.num_series
-    origins = int(table.groupby("unique_id")["cutoff"].nunique().max())
+    table, series = backtest.scored, backtest.panel.num_series
     where = "" if series == 1 else f" of {series:,} series"
     return (
         f"{counted(len(table), 'held-out value')}{where} ({span(table['ds'])}), forecast from "
-        f"{counted(origins, 'origin')}, up to {counted(int(table['step'].max()), 'step')} ahead"
+        f"{counted(count_origins(table), 'origin')}, up to "
+        f"{counted(int(table['step'].max()), 'step')} ahead"
     )
 
 
 def score_table(backtest: Backtest) -> dict[str, Any]:
     """Return heads and rows of the scores; the best of each column is marked."""
-    scores = backtest.scores
+    scores = without_repeats(backtest.scores)
     names = [str(name) for name in scores.columns]
     rows = [
         {
@@ -171,32 +205,29 @@ def score_table(backtest: Backtest) -> dict[str, Any]:
         }
         for model, row in zip(scores.index, scores.to_numpy(), strict=True)
     ]
-    return {"heads": [METRICS.get(name, (name, "")) for name in names], "rows": rows}
+    heads = [METRICS.get(name, (name, "")) for name in names]
+    return {"heads": heads, "rows": rows, "seasonal": SEASONAL_NAIVE in scores.index}
 
 
 def interval_table(backtest: Backtest) -> dict[str, Any]:
-    """Return how many held-out values each interval should hold, and how many it holds.
-
-    Up to five points off are called close.
-    """
-    found = backtest.intervals
+    """Return how many held-out values each interval should hold, and how many it holds."""
+    found, draws = backtest.intervals, count_draws(backtest.scored)
     rows = []
     for level in backtest.levels:
-        coverage = 100 * float(found[f"coverage-{level:g}"])
-        off = coverage - level
-        word = "close" if abs(off) <= 5 else "too narrow" if off < 0 else "too wide"
-        rows.append((f"{level:g} %", f"{coverage:.1f} %", f"{off:+.1f}", word))
+        share = float(found[f"coverage-{level:g}"])
+        word = judged_coverage(share, level, draws)
+        cells = f"{level:g} %", f"{100 * share:.1f} %", f"{100 * share - level:+.1f}", word
+        rows.append(cells)
     losses = {name: number(found[name]) for name in ("pinball", "scaled_crps") if name in found}
-    return {"rows": rows, "losses": losses}
+    missing = without_intervals(backtest.forecaster.levels, backtest.levels)
+    return {"rows": rows, "losses": losses, "draws": draws, "missing": missing}
 
 
 def series_table(backtest: Backtest) -> dict[str, Any]:
     """Return the network's scores on each series, those with the least skill first."""
     scores, metric = backtest.by_series, backtest.metric
     network = scores.xs(NETWORK, level="model")
-    naive = scores[scores.index.isin([NAIVE, SEASONAL_NAIVE], level="model")][metric]
-    better = naive.groupby(level="unique_id", sort=False).min()
-    skill = (1 - network[metric] / better.where(better > 0)).sort_values(na_position="last")
+    skill = skill_of_series(scores, metric).sort_values(na_position="last")
     worst = skill.iloc[:SERIES_ROWS]
     names = [str(name) for name in network.columns]
     length = dict(zip(backtest.panel.ids, backtest.panel.lengths, strict=True))
@@ -223,12 +254,12 @@ def value_table(forecast: pd.DataFrame) -> dict[str, Any]:
     """Return heads and the first rows of the forecast."""
     table = forecast_table(forecast)
     names = {"unique_id": "series", "ds": "time", "forecast": "forecast"}
-    for level in levels_of(forecast, "forecast"):
+    for level in interval_levels(forecast, "forecast"):
         for end, word in (("lo", "low"), ("hi", "high")):
             names[f"forecast-{end}-{level:g}"] = f"{level:g} % {word}"
     first = table.iloc[:FORECAST_ROWS]
     columns = [
-        times(first[name])
+        time_names(first[name])
         if name == "ds"
         else [number(v) if isinstance(v, float) else printable(v) for v in first[name]]
         for name in table.columns
@@ -269,8 +300,8 @@ def pictures(backtest: Backtest, forecast: pd.DataFrame) -> dict[str, Markup]:
         ),
         "residuals": (
             lambda width: plot_residuals(backtest, width=width),
-            "Charts of the network's errors: over time, how often each size came, and their mean "
-            "at each step ahead.",
+            "Charts of the network's errors: over time and, where there are several, how often "
+            "each size came and their mean at each step ahead.",
         ),
         "training": (
             lambda width: plot_training(losses, width=width),
@@ -340,13 +371,6 @@ def page_tag(tag: str, prefix: str, used: Set[str]) -> str:
     return tag
 
 
-def forecast_table(forecast: pd.DataFrame) -> pd.DataFrame:
-    """Return a forecast with its times as a column `ds`."""
-    if "unique_id" in forecast.columns:
-        return forecast
-    return forecast.rename_axis("ds").reset_index()
-
-
 def told(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Return names and values as text; those of mappings inside come in their place."""
     for name, value in values.items():
@@ -370,52 +394,3 @@ def setting(value: Any) -> str:
 def shown(metric: str, value: float) -> str:
     """Return a score as text; shares in percent."""
     return f"{100 * value:.2f} %" if metric in SHARES and math.isfinite(value) else number(value)
-
-
-def number(value: float) -> str:
-    """Return a number with four digits, or all before the point.
-
-    >>> number(12345.678), number(0.0123456), number(-446.14)
-    ('12,346', '0.01235', '-446.1')
-    """
-    if not math.isfinite(value):
-        return "-" if math.isnan(value) else "infinite"
-    size = abs(value)
-    if size and not 1e-4 <= size < 1e12:
-        return f"{value:.4g}"
-    digits = 3 - math.floor(math.log10(size)) if size else 0
-    return f"{value:,.{max(digits, 0)}f}"
-
-
-def times(values: pd.Series) -> list[str]:
-    """Return times as text, as dates where all of them are midnights."""
-    if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
-        index = pd.DatetimeIndex(values)
-        if (index == index.normalize()).all():
-            return list(index.strftime("%Y-%m-%d"))
-    return [str(value) for value in values]
-
-
-def span(values: pd.Series) -> str:
-    """Return the first and the last time."""
-    return " to ".join(times(pd.Series([values.min(), values.max()])))
-
-
-def spoken(name: object) -> str:
-    """Return the name of a forecast as text."""
-    return str(name).replace("_", " ")
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def printable(value: object) -> str:
-    """Return text without characters that no page may hold."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(value))
-
-
-def sentence(text: str) -> str:
-    """Return a remark with a capital letter and a full stop."""
-    return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -18,6 +18,9 @@ import keras
 import numpy as np
 import pandas as pd
 
+from kerasrnn.forecasting.data.dates import zone_name
+from kerasrnn.forecasting.data.frequency import Frequency
+from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.data.panel import Columns, Panel
 from kerasrnn.forecasting.errors import DataError, one_line
 from kerasrnn.forecasting.measures import Measures
@@ -27,7 +30,7 @@ from kerasrnn.forecasting.outputs import staged, write_json
 if TYPE_CHECKING:
     from kerasrnn.forecasting.forecaster import Forecaster
 
-FORMAT = 1
+FORMAT = 2
 SETTINGS, NETWORK, HISTORY = FILES = ("forecaster.json", "model.keras", "history.csv")
 # Where a run's state is kept, and whether it is shown, is no part of a forecaster.
 LEFT_OUT = ("checkpoint", "quiet")
@@ -62,10 +65,7 @@ def load(kind: type[Forecaster], directory: Path) -> Forecaster:
 
 def restored(kind: type[Forecaster], content: dict[str, Any], directory: Path) -> Forecaster:
     """Return the forecaster of which the settings were read."""
-    arguments: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in content["arguments"].items()
-    }
-    forecaster = kind(**arguments)
+    forecaster = kind(**with_tuples(content["arguments"]))
     fitted = content["fitted"]
     forecaster.history_ = panel_from(content["panel"], directory / HISTORY)
     forecaster.measures_ = Measures.from_json(fitted["measures"])
@@ -76,7 +76,7 @@ def restored(kind: type[Forecaster], content: dict[str, Any], directory: Path) -
     forecaster.design_ = Design(**design)
     forecaster.horizon_, forecaster.segment_ = design["horizon"], design["segment"]
     forecaster.levels_ = tuple(fitted["levels"])
-    widths = np.array(fitted["widths"], "float64").reshape(forecaster.horizon_, -1)
+    widths = np.array(fitted["widths"], "float64").reshape(forecaster.horizon, -1)
     forecaster.widths_ = np.nan_to_num(widths, nan=np.inf)
     forecaster.losses_, forecaster.epochs_ = fitted["losses"], fitted["epochs"]
     forecaster.model_ = keras.saving.load_model(directory / NETWORK, compile=False)
@@ -106,19 +106,34 @@ def settings(forecaster: Forecaster) -> dict[str, Any]:
             "ids": panel.ids,
             "offsets": panel.offsets.tolist(),
             "columns": asdict(panel.columns),
-            "frequency": frequency_name(panel),
+            "frequency": frequency_text(panel.frequency),
             "form": panel.form,
+            "reading": asdict(panel.reading)
+            | {"frequency": frequency_text(panel.reading.frequency)},
             "static": {str(name): panel.static[name].tolist() for name in panel.static.columns},
             "times": times_kind(panel.times),
         },
     }
 
 
+def with_tuples(content: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with tuples again, where JSON has lists."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+
+
+def inside(directory: Path, name: str) -> str:
+    """Return a hint where a file is missing in a command's output and stands in its forecaster."""
+    meant = directory / "forecaster"
+    return f"; did you mean {meant}?" if (meant / name).is_file() else ""
+
+
 def read_settings(directory: Path) -> dict[str, Any]:
     """Read the settings, and check that this version understands them."""
     for name in FILES:
         if not (directory / name).is_file():
-            raise DataError(f"{directory} is no saved forecaster: it has no {name}")
+            raise DataError(
+                f"{directory} is no saved forecaster: it has no {name}{inside(directory, name)}"
+            )
     try:
         content = json.loads((directory / SETTINGS).read_text(encoding="utf-8"))
     except ValueError as error:
@@ -141,7 +156,7 @@ def history_frame(panel: Panel) -> pd.DataFrame:
     if isinstance(times, pd.DatetimeIndex) and times.tz is not None:
         times = times.tz_convert("UTC").tz_localize(None)
     table = {"series": np.repeat(np.arange(panel.num_series), panel.lengths), "time": times}
-    table["value"] = panel.values
+    table |= {"value": panel.values, "observed": panel.observed.astype(int)}
     table |= {f"past_{i}": column for i, column in enumerate(panel.past.T)}
     table |= {f"future_{i}": column for i, column in enumerate(panel.future.T)}
     return pd.DataFrame(table)
@@ -154,9 +169,7 @@ def panel_from(content: dict[str, Any], path: Path) -> Panel:
     offsets = np.array(content["offsets"])
     if len(table) != offsets[-1]:
         raise DataError(f"{path} has {len(table)} rows instead of {offsets[-1]}; save again")
-    columns: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in content["columns"].items()
-    }
+    columns = with_tuples(content["columns"])
     past, future = (
         numbers(table[[f"{kind}_{i}" for i in range(len(columns[kind]))]])
         for kind in ("past", "future")
@@ -167,6 +180,7 @@ def panel_from(content: dict[str, Any], path: Path) -> Panel:
         offsets=offsets,
         times=times_from(table["time"], content["times"]),
         values=numbers(table["value"]),
+        observed=numbers(table["observed"]) > 0,
         past=past,
         future=future,
         static=pd.DataFrame(content["static"], index=range(len(content["ids"]))),
@@ -175,6 +189,7 @@ def panel_from(content: dict[str, Any], path: Path) -> Panel:
         if isinstance(frequency, str)
         else frequency,
         form=content["form"],
+        reading=Reading(**content["reading"]),
     )
 
 
@@ -183,17 +198,37 @@ def numbers(text: pd.Series | pd.DataFrame) -> np.ndarray:
     return text.to_numpy(dtype=object).astype("float64")
 
 
-def frequency_name(panel: Panel) -> str | int | None:
-    """Return a frequency as JSON holds it."""
-    frequency = panel.frequency
-    return frequency if frequency is None or isinstance(frequency, int) else frequency.freqstr
+def frequency_text(frequency: Frequency | str | None) -> str | int | None:
+    """Return a frequency as JSON holds it.
+
+    Raises:
+        DataError: its name does not tell all of it.
+    """
+    if not isinstance(frequency, pd.offsets.BaseOffset):
+        return frequency
+    try:
+        again = pd.tseries.frequencies.to_offset(frequency.freqstr)
+        told = again == frequency and not frequency.freqstr.startswith("C")  # has holidays
+    except ValueError:
+        told = False
+    if not told:
+        raise DataError(
+            f"the frequency {frequency} cannot be saved, for its name does not tell all of it; "
+            "name one such as D, B or MS with --frequency"
+        )
+    return frequency.freqstr
 
 
 def times_kind(times: pd.Index) -> dict[str, Any]:
     """Return what it takes to read times back."""
     if not isinstance(times, pd.DatetimeIndex):
         return {"dates": False, "name": times.name}
-    zone = None if times.tz is None else str(times.tz)
+    zone = None if times.tz is None else zone_name(times.tz)
+    if times.tz is not None and zone is None:
+        raise DataError(
+            f"the time zone {times.tz} cannot be saved, for it has no name; give the times in one "
+            "that has, for example with tz_convert('Europe/Berlin')"
+        )
     return {"dates": True, "name": times.name, "zone": zone, "unit": times.unit}
 
 

@@ -53,7 +53,7 @@ class SeriesScales:
 
     Attributes:
         location: (series,); zeros where the logarithm is taken.
-        scale: (series,), above zero.
+        scale: (series,); zero for a series of one value, whose forecast is that value.
         kind: What the scale is; see `measure_series`.
     """
 
@@ -63,7 +63,17 @@ class SeriesScales:
 
     def scaled(self, values: np.ndarray, series: np.ndarray) -> np.ndarray:
         """Scale values of these series; both have the same shape."""
-        return (values - self.location[series]) / self.scale[series]
+        return (values - self.location[series]) / self.divisor[series]
+
+    @property
+    def constant(self) -> np.ndarray:
+        """(series,) Which series were of one value where they were measured."""
+        return self.scale == 0
+
+    @property
+    def divisor(self) -> np.ndarray:
+        """(series,) The scale, or 1 where there is none."""
+        return np.where(self.constant, 1.0, self.scale)
 
     def restored(self, scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
         """Undo `scaled`; `series` (windows,) belongs to the first axis."""
@@ -85,18 +95,25 @@ def measure_series(
         log: Whether the network takes the logarithm: then the location is zero.
     """
     stretches = [values[a:b] for a, b in pairwise(offsets)]
-    location = [0.0 if log else float(part.mean()) for part in stretches]
-    if kind == "deviation":
-        scale = [float(part.std()) for part in stretches]
-    else:
-        scale = [naive_error(part, season) for part in stretches]
-    size = [float(np.abs(part).mean()) for part in stretches]
-    return SeriesScales(
-        np.array(location),
-        # A constant series has no spread: its own size serves, or 1.
-        np.array([a if a > 1e-13 * b else b or 1.0 for a, b in zip(scale, size, strict=True)]),
-        kind,
-    )
+    location = [0.0 if log else location_of(part) for part in stretches]
+    scale = [scale_of(part, season, kind, log) for part in stretches]
+    return SeriesScales(np.array(location), np.array(scale), kind)
+
+
+def scale_of(values: np.ndarray, season: int, kind: str, log: bool) -> float:
+    """Return what a series is divided by; see `measure_series`."""
+    size, deviation = float(np.abs(values).mean()), float(values.std())
+    usual = deviation if kind == "deviation" else naive_error(values, season)
+    # One that repeats its seasons exactly has no seasonal naive error.
+    for scale in (usual, deviation):
+        if scale > 1e-13 * size:
+            return scale
+    return size if log else 0.0
+
+
+def location_of(values: np.ndarray) -> float:
+    """Return the mean of a series, or its one value, which a mean may miss by the last digit."""
+    return float(values[0] if np.ptp(values) == 0 else values.mean())
 
 
 def naive_error(values: np.ndarray, season: int) -> float:

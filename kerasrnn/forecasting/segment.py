@@ -14,21 +14,19 @@ from keras import ops
 
 from kerasrnn.exact import matmul
 from kerasrnn.initializers import get_initializer
-from kerasrnn.layers import GRU, LSTM, RNN, Recurrent
+from kerasrnn.layers import GRU, Recurrent
 from kerasrnn.types import Initializer, Shape, Tensor
-
-CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 def segment_forecast(
     window: Tensor,
     horizon: int,
+    layer: type[Recurrent] = GRU,
     *,
     series: Tensor | None = None,
     num_series: int = 1,
     segment: int = 24,
     units: int = 512,
-    cell: str = "gru",
     dropout: float = 0.5,
     outputs: int = 1,
     kernel_initializer: Initializer = "glorot_uniform",
@@ -45,12 +43,12 @@ def segment_forecast(
         window: (batch, look_back), normalized values. What does not fill a segment is left out
             at the start.
         horizon: Steps to forecast.
+        layer: What runs over the segments: `RNN`, `LSTM` or `GRU` (default).
         series: Number of each window's series, integers (batch, 1) below `num_series`: the
             network learns a vector for each. Default None: it cannot tell series apart.
         num_series: Number of series.
         segment: Steps in a segment; a season's length is a good choice. Default 24.
         units: Size of a segment's vector and of the state. Default 512.
-        cell: `"rnn"`, `"lstm"` or `"gru"` (default).
         dropout: Share of the decoded vectors' values dropped in training, the same ones at all
             positions of a sample. Default 0.5.
         outputs: Values to give for each step, such as quantiles. Default 1.
@@ -61,12 +59,9 @@ def segment_forecast(
         (batch, horizon), or (batch, horizon, outputs) where there are several.
 
     Raises:
-        ValueError: the window is shorter than a segment, a size is not positive, or the cell is
-            unknown.
+        ValueError: the window is shorter than a segment, or a size is not positive.
     """
     look_back = window.shape[-1]
-    if cell not in CELLS:
-        raise ValueError(f"cell must be one of {sorted(CELLS)}. Got {cell!r}.")
     for name, size in {"horizon": horizon, "segment": segment, "outputs": outputs}.items():
         if size < 1:
             raise ValueError(f"{name} must be at least 1. Got {size!r}.")
@@ -79,7 +74,7 @@ def segment_forecast(
     segments = keras.layers.Reshape((seen, segment))(window[:, look_back - seen * segment :])
     segments = keras.layers.Dense(units, "relu", name=f"{prefix}segment")(segments)
     decoder = ParallelDecoder(
-        CELLS[cell](units, return_state=True, name=cell),
+        layer(units, return_state=True, name=f"{prefix}{layer.__name__.lower()}"),
         ahead,
         num_series=num_series if series is not None else 0,
         name=f"{prefix}parallel_decoder",

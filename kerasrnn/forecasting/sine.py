@@ -22,7 +22,8 @@ import keras
 import numpy as np
 
 from kerasrnn.forecasting.errors import DataError, one_line
-from kerasrnn.forecasting.models import TORCH_EPSILON, sine_model
+from kerasrnn.forecasting.torch_defaults import TORCH_EPSILON, torch_linear
+from kerasrnn.layers import RNN
 
 STARTS = (0, 1, 2)
 POINTS = 50
@@ -110,6 +111,34 @@ def improved_batches(
         noise[:, 0] = 0  # the first point alone tells the curves apart
         batch = (values[:, :-1] + noise, values[:, 1:], weights)
         yield tuple(array.astype(keras.config.floatx()) for array in batch)  # type: ignore[misc]
+
+
+def sine_model(
+    batch_size: int | None = None,
+    stateful: bool = False,
+    init: str = "default",
+    name: str | None = None,
+) -> keras.Model:
+    """Build the network of the sine program: RNN of 16 units, then linear.
+
+    Args:
+        batch_size: Curves in a batch; must be known for a stateful network.
+        stateful: Carry the state from batch to batch.
+        init: `"default"`, as in `torch.nn`, or `"small"`: N(0, 0.001) in the RNN.
+        name: Name of the model.
+
+    Returns:
+        A model from values (batch, time, 1) to the values that follow, same shape.
+    """
+    small = {
+        f"{weight}_initializer": keras.initializers.RandomNormal(stddev=0.001)
+        for weight in ("kernel", "recurrent", "bias")
+    }
+    weights = small if init == "small" else {}
+    values = keras.Input(batch_shape=(batch_size, None, 1), name="values")
+    hidden = RNN(16, return_sequences=True, stateful=stateful, name="rnn", **weights)(values)
+    following = torch_linear(16, 1)(hidden)
+    return keras.Model(values, following, name=name)
 
 
 def new_model(run: SineRun) -> keras.Model:

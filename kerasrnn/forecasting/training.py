@@ -18,6 +18,7 @@ from keras import ops
 
 from kerasrnn.forecasting.errors import DataError
 from kerasrnn.forecasting.models import Design
+from kerasrnn.forecasting.outputs import check_directory
 from kerasrnn.forecasting.progress import ProgressBar
 from kerasrnn.forecasting.windows import WindowBatches
 from kerasrnn.types import Tensor
@@ -82,19 +83,21 @@ def train(
     stopping = keras.callbacks.EarlyStopping(
         monitor, patience=training.patience, mode="min", restore_best_weights=True
     )
-    # Stopping comes before the checkpoint, which keeps what it knows.
     callbacks: list[keras.callbacks.Callback] = [Reseeding(batches.seed), stopping]
-    start, history = 0, {}
+    checkpoint = None
     if training.checkpoint is not None:
-        checkpoint = Checkpoint(training, network, design, batches, stopping)
+        identity = identity_of(training, design, batches, validation)
+        checkpoint = Checkpoint(training.checkpoint, network, stopping, identity)
+        # After early stopping, for it keeps what that knows.
         callbacks.append(checkpoint)
-        start, history = checkpoint.start, checkpoint.history
-        batches.set_pass(start)
     if training.max_time is not None:
         callbacks.append(TimeBudget(training.max_time))
     callbacks.append(ProgressBar(training.title, training.quiet))
-    stopped = bool(history) and checkpoint.stopped
-    if start < training.epochs and not stopped:
+    start = 0 if checkpoint is None else checkpoint.start
+    if checkpoint is not None and (checkpoint.stopped or start >= training.epochs):
+        checkpoint.restore_best()
+    else:
+        batches.set_pass(start)
         network.fit(
             batches,
             validation_data=validation,
@@ -104,21 +107,15 @@ def train(
             verbose=0,
             callbacks=callbacks,
         )
-        history = merged(history, network.history.history)
-    else:
-        checkpoint.restore_best()
+    history = network.history.history if checkpoint is None else checkpoint.history
     return {
-        name: [value / design.num_members for value in values] for name, values in history.items()
+        name: [float(loss) / design.num_members for loss in losses]
+        for name, losses in history.items()
     }
 
 
-def merged(first: dict[str, list[float]], then: dict[str, list[float]]) -> dict[str, list[float]]:
-    """Join two histories."""
-    return {name: first.get(name, []) + list(map(float, then[name])) for name in then}
-
-
 class MemberLoss(keras.losses.Loss):
-    """The loss of all members together, summed so that each is trained as it would be alone.
+    """The loss of all members together, summed so that each takes the steps it would alone.
 
     Args:
         kind: `"mse"`, `"mae"` or `"huber"`; with quantiles it is the pinball loss.
@@ -211,28 +208,26 @@ class Checkpoint(keras.callbacks.Callback):
     the optimizer, the best weights, and what early stopping has counted.
 
     Args:
-        training: How the network is trained.
+        directory: Where the file is.
         model: The network, compiled.
-        design: What it was built from.
-        batches: Training windows.
         stopping: The callback for early stopping.
+        identity: Of the run; see `identity_of`.
 
     Raises:
-        DataError: the file belongs to another run, or is not whole.
+        DataError: the file belongs to another run, is not whole, or cannot be written.
     """
 
     def __init__(
         self,
-        training: Training,
+        directory: Path,
         model: keras.Model,
-        design: Design,
-        batches: WindowBatches,
         stopping: keras.callbacks.EarlyStopping,
+        identity: str,
     ) -> None:
         super().__init__()
-        assert training.checkpoint is not None
-        self.path = training.checkpoint / "training.npz"
-        self.identity = identity_of(training, design, batches)
+        check_directory(directory, "checkpoint")
+        self.path = directory / "training.npz"
+        self.identity = identity
         self.stopping = stopping
         self.network = model
         self.start, self.stopped = 0, False
@@ -292,7 +287,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Write the file; an interrupt leaves the old one or the new one, whole."""
-        self.history = merged(self.history, {name: [value] for name, value in (logs or {}).items()})
+        for name, loss in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(loss))
         told = {
             "identity": self.identity,
             "epochs": epoch + 1,
@@ -312,8 +308,11 @@ class Checkpoint(keras.callbacks.Callback):
         os.replace(partial, self.path)
 
 
-def identity_of(training: Training, design: Design, batches: WindowBatches) -> str:
+def identity_of(
+    training: Training, design: Design, batches: WindowBatches, validation: WindowBatches | None
+) -> str:
     """Return a digest of all that a training depends on."""
+    backend = keras.backend.backend()
     settings = asdict(training)
     for name in ("max_time", "checkpoint", "title", "quiet"):
         del settings[name]
@@ -323,14 +322,16 @@ def identity_of(training: Training, design: Design, batches: WindowBatches) -> s
                 settings,
                 asdict(design),
                 [batches.look_back, batches.horizon, batches.batch_size, batches.seed],
-                [version("kerasrnn"), keras.__version__, keras.backend.backend()],
+                [backend, *map(version, ("kerasrnn", "keras", backend))],
+                [keras.config.dtype_policy().name, keras.config.floatx()],
             ],
             sort_keys=True,
         ).encode()
     )
     rows = batches.rows
     arrays = (rows.values, rows.past, rows.future, rows.static, rows.offsets, rows.positions)
-    for array in (*arrays, batches.starts):
+    starts = batches.starts[:0] if validation is None else validation.starts
+    for array in (*arrays, batches.starts, starts):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 

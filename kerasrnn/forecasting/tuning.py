@@ -27,11 +27,12 @@ from kerasrnn.forecasting.data.frequency import frequency_name, season_length
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.errors import DataError, one_line, require_positive
-from kerasrnn.forecasting.forecaster import Forecaster, default_look_back
+from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.metrics import NETWORK
 from kerasrnn.forecasting.models import LAYERS
 from kerasrnn.forecasting.progress import StepBar
 from kerasrnn.forecasting.scaling import DIFFERENCE, LAST, SEASONAL, WINDOW
+from kerasrnn.forecasting.splitting import default_look_back
 
 if TYPE_CHECKING:
     import optuna
@@ -48,7 +49,7 @@ Values = list[Any] | tuple[float, float]
 FIXED = ("horizon", "intervals", "levels", "seed", "max_time", "checkpoint", "quiet")
 WIDE = 8
 MULTIPLES, LEAST_STEP, SPARE_ROWS = (1, 2, 3), 12, 8
-MOST_LETTERS = 24
+MOST_LETTERS, EDGE = 24, 1.1
 STUDY_NAME = "kerasrnn"
 
 
@@ -66,6 +67,7 @@ class Tuning:
         metric: What the error is: `"rmse"`, or for many series `"mase"`.
         best_error: The least error.
         start_error: That of the first trial; not a number where it could not be run.
+        changes: The best arguments that are others than the start's.
     """
 
     forecaster: Forecaster
@@ -75,6 +77,7 @@ class Tuning:
     metric: str
     best_error: float
     start_error: float
+    changes: Mapping[str, Any]
 
     def plot(self, *, width: float = 10.0) -> Figure:
         """Draw the error by trial with the best so far, and by each argument.
@@ -155,14 +158,16 @@ def tune(
             f"none of {len(table)} trials could be run; the last: {table['reason'].iloc[-1]}"
         )
     best = int(table["error"].argmin())
+    own, changes = forecaster.get_params(), search.changes(done, best)
     return Tuning(
-        forecaster=forecaster.clone(**search.changes(done, best)),
+        forecaster=forecaster.clone(**changes),
         space=search.space,
         study=found,
         trials=table,
         metric=metric_of(panel),
         best_error=float(table["error"].iloc[best]),
         start_error=float(table["error"].iloc[0]),
+        changes={name: value for name, value in changes.items() if value != own[name]},
     )
 
 
@@ -563,12 +568,17 @@ def draw_argument(axes: Axes, used: pd.Series, errors: pd.Series, values: Values
         axes.set_xlim(-0.5, len(order) - 0.5)
     else:
         places = np.array([value if is_number(value) else np.nan for value in used], "float64")
+        # The start's own may lie outside the range.
+        low, high = np.nanmin([*values, *places]), np.nanmax([*values, *places])
         if by_factors(*values):
             axes.set_xscale("log")
+            axes.set_xlim(low / EDGE, high * EDGE)  # a narrower one crowds its labels
             label_factors(axes.xaxis)
         else:
-            whole = isinstance(values[1], int)
-            axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole))
+            whole, margin = isinstance(values[1], int), 0.05 * (high - low)
+            axes.set_xlim(low - margin, high + margin)
+            ticks = MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole, min_n_ticks=1)
+            axes.xaxis.set_major_locator(ticks)
         if np.isnan(places).any():
             axes.set_xlabel("not shown: the start, which left it open")
     axes.plot(places, errors, "o", color=HISTORY, markersize=4, alpha=0.7)
@@ -580,6 +590,8 @@ def choice_name(choice: Any) -> str:
     """Return a choice as a picture shows it."""
     from kerasrnn.forecasting.plotting import literal
 
+    if choice is None:
+        return "default"
     return literal(" ".join(map(str, choice)) if isinstance(choice, (list, tuple)) else choice)
 
 

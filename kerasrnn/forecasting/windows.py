@@ -37,7 +37,7 @@ class Rows:
 
         Args:
             starts: (windows,) rows. Where there are covariates known ahead, the horizon's rows
-                must be there too.
+                must be there too; steps past the end repeat the last row.
             look_back: Steps of a window.
             horizon: Steps after it.
         """
@@ -47,7 +47,8 @@ class Rows:
         if self.past.shape[1]:
             inputs["past"] = self.past[rows]
         if self.future.shape[1]:
-            inputs["future"] = self.future[starts[:, None] + np.arange(look_back + horizon)]
+            ahead = starts[:, None] + np.arange(look_back + horizon)
+            inputs["future"] = self.future[np.minimum(ahead, len(self.future) - 1)]
         if self.static.shape[1]:
             inputs["static"] = self.static[series]
         inputs["series"] = series[:, None].astype("int32")
@@ -105,6 +106,25 @@ def window_starts(
     before = np.concatenate([[0], np.cumsum(counts)])
     steps_back = np.repeat(before[1:], counts) - 1 - np.arange(before[-1])
     return np.repeat(last, counts) - stride * steps_back
+
+
+def last_windows(
+    offsets: np.ndarray, look_back: int, horizon: int, held_out: np.ndarray
+) -> np.ndarray:
+    """Return the first rows of the windows whose horizon lies in the last rows of a series.
+
+    >>> last_windows(np.array([0, 9]), look_back=3, horizon=2, held_out=np.array([3])).tolist()
+    [3, 4]
+
+    Args:
+        offsets: (series + 1,); see `Rows`.
+        look_back: Steps of a window, which may lie before those rows.
+        horizon: Steps after it.
+        held_out: (series,) how many the last rows are; 0 for no window of a series.
+    """
+    lengths = np.diff(offsets)
+    skip = np.where(held_out > 0, np.maximum(lengths - held_out - look_back, 0), lengths)
+    return window_starts(offsets, look_back + horizon, skip=skip)
 
 
 def spread_out(starts: np.ndarray, most: int) -> np.ndarray:

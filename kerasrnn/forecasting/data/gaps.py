@@ -19,10 +19,33 @@ from kerasrnn.forecasting.data.frequency import (
     shown_time,
 )
 from kerasrnn.forecasting.data.options import Reading
+from kerasrnn.forecasting.data.parsing import more
 from kerasrnn.forecasting.data.rows import Rows
 from kerasrnn.forecasting.errors import DataError
 
 MOST_ROWS = 50_000_000
+ACCEPT = "--fill linear, previous, zero, seasonal or drop"
+FILL_IN = "fill them in with --fill linear, previous, zero or seasonal"
+
+
+def require_no_missing(rows: Rows, reading: Reading) -> None:
+    """Raise where a value is missing."""
+    missing = np.isnan(rows.cells)
+    if not missing.any():
+        return
+    row, column = (int(one[0]) for one in np.nonzero(missing))
+    frequency = choose_frequency(rows, reading)
+    gaps = 0
+    if frequency is not None:
+        gaps = int(missing_steps(rows, measure_spacing(rows.times, frequency, rows.offsets)).sum())
+    ahead = ""
+    if missing[rows.offsets[1:] - 1, 0].all():
+        ahead = "; where the last rows are the future, name what is known of it with --future"
+    raise DataError(
+        f"{rows.place(row, rows.names[column])}: missing value{rows.at(row)}"
+        f"{more(int(missing.sum()))}{f', and {missing_rows(gaps)} missing' * (gaps > 0)}; accept "
+        f"missing values{' and rows' * (gaps > 0)} with {ACCEPT}{ahead}"
+    )
 
 
 def evenly_spaced(rows: Rows, reading: Reading) -> tuple[Rows, Frequency | None]:
@@ -45,7 +68,10 @@ def evenly_spaced(rows: Rows, reading: Reading) -> tuple[Rows, Frequency | None]
     for row in np.flatnonzero(spacing.off)[:1]:
         raise DataError(off_frequency(rows, int(row), frequency, reading))
     if reading.fill is None:
-        raise DataError(gaps_message(rows, spacing, frequency, reading))
+        raise DataError(
+            f"{gaps_message(rows, spacing, described(frequency, reading))}; {FILL_IN}, take the "
+            "rows as equal steps with --fill drop, or name another --frequency"
+        )
     return with_missing_rows(rows, spacing, frequency), frequency
 
 
@@ -74,10 +100,12 @@ def with_missing_rows(rows: Rows, spacing: Spacing, frequency: Frequency) -> Row
     times, complete, present = complete_times(rows.times, frequency, offsets, spacing.steps)
     values = np.full((total, rows.cells.shape[1]), np.nan)
     values[present] = rows.cells
+    observed = np.zeros(total, bool)
+    observed[present] = rows.observed
     origin = np.full(total, -1)
     origin[present] = rows.origin
     codes = np.repeat(np.arange(len(rows.ids)), np.diff(complete))
-    return replace(rows, codes=codes, times=times, cells=values, origin=origin)
+    return replace(rows, codes=codes, times=times, cells=values, observed=observed, origin=origin)
 
 
 def no_frequency(rows: Rows) -> str:
@@ -111,20 +139,29 @@ def off_frequency(rows: Rows, row: int, frequency: Frequency, reading: Reading) 
     )
 
 
-def gaps_message(rows: Rows, spacing: Spacing, frequency: Frequency, reading: Reading) -> str:
+def gaps_message(rows: Rows, spacing: Spacing, described: str) -> str:
     """Say how many rows are missing, and where the first of them."""
-    offsets = rows.offsets
-    missing = np.diff(spacing.steps) - 1
-    missing[~inner_steps(offsets)] = 0
+    missing = missing_steps(rows, spacing)
     row = int(np.flatnonzero(missing)[0])
-    count = int(missing.sum())
-    lacking = "1 row is" if count == 1 else f"{count} rows are"
+    if rows.form == "wide":  # all series lack the same
+        missing[rows.codes[1:] != rows.codes[row]] = 0
     return (
-        f"{rows.place(row + 1, rows.time)}: {lacking} missing at {described(frequency, reading)}, "
-        f"the first between {shown_time(rows.times[row])} and {shown_time(rows.times[row + 1])}; "
-        "fill them in with --fill linear, previous, zero or seasonal, take the rows as equal "
-        "steps with --fill drop, or name another --frequency"
+        f"{rows.place(row + 1, rows.time)}: {missing_rows(int(missing.sum()))} missing at "
+        f"{described}, the first between {shown_time(rows.times[row])} and "
+        f"{shown_time(rows.times[row + 1])}"
     )
+
+
+def missing_steps(rows: Rows, spacing: Spacing) -> np.ndarray:
+    """Return (rows - 1,), how many rows are missing between one and the next."""
+    missing = np.diff(spacing.steps) - 1
+    missing[~inner_steps(rows.offsets)] = 0
+    return missing
+
+
+def missing_rows(count: int) -> str:
+    """Say how many rows."""
+    return "1 row is" if count == 1 else f"{count} rows are"
 
 
 def filled(rows: Rows, frequency: Frequency | None, policy: str) -> Rows:

@@ -1,15 +1,17 @@
 """How a table of series is to be read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from kerasrnn.forecasting.errors import DataError
+from kerasrnn.forecasting.errors import DataError, require_one_of
 
 FILLS = ("linear", "previous", "zero", "seasonal", "drop")
 DUPLICATES = ("first", "last", "mean")
 DATE_ORDERS = ("day-first", "month-first")
+DECIMALS = (".", ",")
+THOUSANDS = (",", ".", " ", "'", "_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +38,17 @@ class Reading:
             between the neighbours, `"previous"` repeats the last value, `"zero"` sets 0,
             `"seasonal"` takes the value one season earlier (or later, where none is earlier),
             `"drop"` leaves rows with missing values out and takes what remains as equal
-            steps. A series begins at its first value under all of them. Default: an error.
+            steps. A series begins where all of its columns do, and ends at the last target that
+            is given, under all of them. Default: an error.
         sort: Sort rows by time. Default: unsorted rows are an error.
         duplicates: Which row to keep of those with the same time: `"first"`, `"last"`
             or their `"mean"`. Default: an error.
         dates: How dates such as 01/02/2020 are meant: `"day-first"` or `"month-first"`.
             Default: as all of them can be read; an error where that leaves both.
+        decimal: The sign before a number's fraction: `"."` or `","`. Default: `"."`, or a comma
+            where `thousands` is a point.
+        thousands: The sign between groups of three digits: `","`, `"."`, `" "`, `"'"` or `"_"`.
+            Default: there is none.
         encoding: Encoding of a file's text.
         allow_constant: Accept series that all are of one value. Default: an error, for they
             leave nothing to learn; new rows of known series may well be constant.
@@ -59,6 +66,8 @@ class Reading:
     sort: bool = False
     duplicates: str | None = None
     dates: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
     encoding: str = "utf-8"
     allow_constant: bool = False
 
@@ -68,8 +77,21 @@ class Reading:
             ("duplicates", self.duplicates, DUPLICATES),
             ("dates", self.dates, DATE_ORDERS),
         ):
-            if value is not None and value not in known:
-                raise DataError(f"--{name} must be one of {', '.join(known)}. Got {value!r}.")
+            if value is not None:
+                require_one_of(name, value, known)
+        for name, sign, signs in (
+            ("decimal", self.decimal, DECIMALS),
+            ("thousands", self.thousands, THOUSANDS),
+        ):
+            if sign is not None and sign not in signs:
+                known_signs = " ".join(map(repr, signs))
+                raise DataError(f"--{name} must be one of {known_signs}. Got {sign!r}.")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise DataError(f"--decimal and --thousands are both {self.decimal!r}; name two signs")
         for name in ("past", "future", "static"):
-            names = getattr(self, name)
-            object.__setattr__(self, name, (names,) if isinstance(names, str) else tuple(names))
+            object.__setattr__(self, name, as_names(getattr(self, name)))
+
+
+def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return one name or several as several."""
+    return (names,) if isinstance(names, str) else tuple(names)

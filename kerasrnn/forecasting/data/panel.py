@@ -5,20 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerasrnn.forecasting.data.dates import zone_name
 from kerasrnn.forecasting.data.frequency import (
     Frequency,
     count_positions,
-    frequency_name,
     future_times,
-    measure_spacing,
     row_numbers,
-    shown_time,
 )
+from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.errors import DataError
 
 
@@ -58,6 +56,7 @@ class Panel:
         times: (rows,) Dates without a frequency of their own, or whole numbers; strictly
             increasing inside each series, and evenly spaced where `frequency` is given.
         values: (rows,) float64, finite.
+        observed: (rows,) bool; whether the value was given, and not filled in.
         past: (rows, covariates known up to now) float64, finite.
         future: (rows, covariates known ahead) float64, finite.
         static: A row for each series; columns of float64 or of text.
@@ -65,18 +64,21 @@ class Panel:
         frequency: The step between rows; a whole number where times are. None: rows are
             taken as equal steps, or there are too few to tell.
         form: `"series"`, `"wide"` or `"long"`: how the series came.
+        reading: How they were read, as more rows of theirs are by default.
     """
 
     ids: tuple[str, ...]
     offsets: np.ndarray
     times: pd.Index
     values: np.ndarray
+    observed: np.ndarray
     past: np.ndarray
     future: np.ndarray
     static: pd.DataFrame
     columns: Columns
     frequency: Frequency | None
     form: str
+    reading: Reading
 
     @property
     def num_series(self) -> int:
@@ -87,6 +89,11 @@ class Panel:
     def lengths(self) -> np.ndarray:
         """(series,) The number of rows of each series."""
         return np.diff(self.offsets)
+
+    @property
+    def num_filled(self) -> int:
+        """The number of rows whose value was filled in."""
+        return int(np.count_nonzero(~self.observed))
 
     def rows(self, i: int) -> slice:
         """Return the rows of series i."""
@@ -121,11 +128,6 @@ class Panel:
             )
         return self._cut(self.offsets[:-1], lengths)
 
-    def last(self, rows: int) -> Panel:
-        """Return the last rows of each series, or all where it has fewer."""
-        lengths = np.minimum(self.lengths, rows)
-        return self._cut(self.offsets[1:] - lengths, lengths)
-
     def select(self, ids: Sequence[str]) -> Panel:
         """Return some of the series, in the order given.
 
@@ -144,48 +146,6 @@ class Panel:
         selected = self._cut(self.offsets[chosen], self.lengths[chosen])
         static = self.static.iloc[chosen].reset_index(drop=True)
         return replace(selected, ids=tuple(ids), static=static)
-
-    def append(self, other: Panel) -> Panel:
-        """Return the panel with new rows of its series, and with new series at the end.
-
-        Static covariates of known series stay as they are.
-
-        Args:
-            other: Rows that follow directly on the last ones of their series, in the
-                same columns.
-
-        Raises:
-            DataError: columns differ, or rows do not follow.
-        """
-        self.require_alike(other)
-        number = {name: i for i, name in enumerate(self.ids)}
-        new = [name for name in other.ids if name not in number]
-        number |= {name: self.num_series + i for i, name in enumerate(new)}
-        codes = np.concatenate(
-            [
-                np.repeat(np.arange(self.num_series), self.lengths),
-                np.repeat([number[name] for name in other.ids], other.lengths),
-            ]
-        ).astype("int64")
-        order = np.argsort(codes, kind="stable")
-        times = self.times.append(self._numbered_on(other, number))[order]
-        fresh = [i for i, name in enumerate(other.ids) if name in set(new)]
-        static = [self.static, other.static.iloc[fresh]] if new else [self.static]
-        numbers: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)])[order]
-            for name in ("values", "past", "future")
-        }
-        joined = replace(
-            self,
-            ids=tuple(number),
-            offsets=np.concatenate([[0], np.cumsum(np.bincount(codes))]),
-            times=pd.Index(times, name=self.times.name),
-            static=pd.concat(static, ignore_index=True),
-            form="long" if new and self.form == "series" else self.form,
-            **numbers,
-        )
-        joined._require_following(order >= len(self.values))
-        return joined
 
     def to_frame(self) -> pd.DataFrame:
         """Return all rows in long form, in the columns' own names."""
@@ -222,67 +182,42 @@ class Panel:
             offsets=offsets,
             times=self.times[rows],
             values=self.values[rows],
+            observed=self.observed[rows],
             past=self.past[rows],
             future=self.future[rows],
         )
 
-    def _numbered_on(self, other: Panel, number: dict[str, int]) -> pd.Index:
-        """Return the times of new rows; where those are mere numbers from 0 on, they go on."""
-        if self.columns.time is not None or other.columns.time is not None:
-            return other.times
-        known = np.array([number[name] for name in other.ids])
-        following = np.append(self.times.to_numpy()[self.offsets[1:] - 1] + 1, 0)
-        shift = following[np.minimum(known, self.num_series)]
-        numbers = other.times.to_numpy()
-        shift[numbers[other.offsets[:-1]] != 0] = 0
-        return pd.Index(numbers + np.repeat(shift, other.lengths))
-
-    def require_alike(self, other: Panel) -> None:
-        """Raise where another panel's columns or kind of times differ."""
+    def require_alike(self, columns: Columns, times: pd.Index) -> None:
+        """Raise where the columns or the kind of times of new rows differ."""
         for name in ("target", "past", "future", "static"):
-            mine, theirs = getattr(self.columns, name), getattr(other.columns, name)
+            mine, theirs = getattr(self.columns, name), getattr(columns, name)
             if mine != theirs:
                 raise DataError(
                     f"the new rows' {name} is {theirs!r}, expected {mine!r}; read them with the "
                     f"same --{name}"
                 )
-        require_same_times(self.times, other.times)
-
-    def _require_following(self, new: np.ndarray) -> None:
-        """Raise where a new row is not one step after the one before it in its series."""
-        numbers = row_numbers(self.offsets)
-        if self.frequency is None:
-            ordered = self.times.to_numpy()
-            wrong = np.concatenate([[False], ordered[1:] <= ordered[:-1]]) & (numbers > 0)
-        else:
-            spacing = measure_spacing(self.times, self.frequency, self.offsets)
-            wrong = spacing.off | (spacing.steps != numbers)
-        for row in np.flatnonzero(new & wrong)[:1]:
-            i = int(np.searchsorted(self.offsets, row, side="right")) - 1
-            before, got = self.times[self.offsets[i] : row], shown_time(self.times[row])
-            if not len(before):
-                raise DataError(
-                    f"series {self.ids[i]!r}: {got} is no time of the frequency "
-                    f"{frequency_name(self.frequency)}; correct it"
-                )
-            expected = future_times(before, self.frequency, 1)[0]
-            raise DataError(
-                f"series {self.ids[i]!r}: expected a row at {shown_time(expected)}, which follows "
-                f"directly on the last, got {got}; give every row after {shown_time(before[-1])}, "
-                "once"
-            )
+        same_times(self.times, times)
 
 
-def require_same_times(expected: pd.Index, got: pd.Index) -> None:
-    """Raise where times are of another kind, or in another time zone."""
-    kinds = []
-    for times in (expected, got):
-        if isinstance(times, pd.DatetimeIndex):
-            kinds.append("dates" if times.tz is None else f"dates in time zone {times.tz}")
-        else:
-            kinds.append("whole numbers")
-    if kinds[0] != kinds[1]:
+def same_times(expected: pd.Index, got: pd.Index) -> pd.Index:
+    """Return times in the time zone of others, of whichever package theirs is.
+
+    Raises:
+        DataError: times are of another kind, or in a time zone of another name.
+    """
+    if kind_of(expected) != kind_of(got):
         raise DataError(
-            f"the new rows' times are {kinds[1]}, and those of the series {kinds[0]}; give them "
-            "alike"
+            f"the new rows' times are {kind_of(got)}, and those of the series {kind_of(expected)}; "
+            "give them alike"
         )
+    if isinstance(expected, pd.DatetimeIndex) and expected.tz is not None:
+        assert isinstance(got, pd.DatetimeIndex)
+        return got.tz_convert(expected.tz)
+    return got
+
+
+def kind_of(times: pd.Index) -> str:
+    """Say what times are."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return "whole numbers"
+    return "dates" if times.tz is None else f"dates in time zone {zone_name(times.tz) or times.tz}"

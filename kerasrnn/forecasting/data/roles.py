@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from kerasrnn.forecasting.data.dates import all_match, holds_dates, is_number
+from kerasrnn.forecasting.data.dates import all_match, holds_dates
 from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.data.panel import Columns
 from kerasrnn.forecasting.data.parsing import MISSING
+from kerasrnn.forecasting.data.spelling import is_number
 from kerasrnn.forecasting.data.table import Table
-from kerasrnn.forecasting.errors import DataError
+from kerasrnn.forecasting.errors import DataError, option_name
 
 # What the columns of a long table are called by convention.
 UNIQUE_ID, TIME, TARGET = "unique_id", "ds", "y"
@@ -56,10 +57,9 @@ def wide_columns(
     """Take every column beside the times as a series."""
     for name in ("target", "unique_id", "past", "future", "static"):
         if getattr(reading, name):
-            option = f"--{name.replace('_', '-')}"
             raise DataError(
-                f"{table.source}: in a wide table every column is a series; leave {option} out, or "
-                "--wide"
+                f"{table.source}: in a wide table every column is a series; leave "
+                f"{option_name(name)} out, or --wide"
             )
     if not series:
         raise DataError(f"{table.source} has no column beside the times; add the series")

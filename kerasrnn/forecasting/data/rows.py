@@ -9,11 +9,9 @@ import pandas as pd
 
 from kerasrnn.forecasting.data.frequency import inner_steps, row_numbers, shown_time
 from kerasrnn.forecasting.data.options import Reading
-from kerasrnn.forecasting.data.parsing import more, parse_ids, parse_numbers, parse_times
+from kerasrnn.forecasting.data.parsing import parse_ids, parse_numbers, parse_times
 from kerasrnn.forecasting.data.table import Table
 from kerasrnn.forecasting.errors import DataError
-
-ACCEPT = "--fill linear, --fill previous, --fill zero, --fill seasonal or --fill drop"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +27,7 @@ class Rows:
         codes: (rows,) The number of each row's series.
         times: (rows,) The times.
         cells: (rows, columns) float64; NaN where missing.
+        observed: (rows,) Whether the first of these columns, the target, was given.
         origin: (rows,) The table's row.
     """
 
@@ -40,6 +39,7 @@ class Rows:
     codes: np.ndarray
     times: pd.Index
     cells: np.ndarray
+    observed: np.ndarray
     origin: np.ndarray
 
     @property
@@ -55,6 +55,7 @@ class Rows:
             codes=self.codes[rows],
             times=self.times[rows],
             cells=self.cells[rows],
+            observed=self.observed[rows],
             origin=self.origin[rows],
         )
 
@@ -94,6 +95,7 @@ def long_rows(
         codes=codes,
         times=pd.RangeIndex(count) if time is None else parse_times(table, time, reading),
         cells=np.column_stack(columns),
+        observed=~np.isnan(columns[0]),
         origin=np.arange(count),
     )
     return with_numbered_times(rows) if time is None else rows
@@ -107,6 +109,7 @@ def wide_rows(
     count = len(table.frame)
     times = pd.RangeIndex(count) if time is None else parse_times(table, time, reading)
     origin = np.tile(np.arange(count), len(series))
+    values = np.concatenate(columns)
     return Rows(
         table=table,
         time=time,
@@ -115,7 +118,8 @@ def wide_rows(
         ids=series,
         codes=np.repeat(np.arange(len(series)), count),
         times=times[origin],
-        cells=np.concatenate(columns)[:, None],
+        cells=values[:, None],
+        observed=~np.isnan(values),
         origin=origin,
     )
 
@@ -172,7 +176,7 @@ def distinct(rows: Rows, repeats: np.ndarray, reading: Reading) -> Rows:
     sums = np.add.reduceat(np.where(present, rows.cells, 0.0), starts)
     counts = np.add.reduceat(present, starts, dtype="int64")
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return replace(rows.take(starts), cells=means)
+    return replace(rows.take(starts), cells=means, observed=counts[:, 0] > 0)
 
 
 def ticks(times: pd.Index) -> np.ndarray:
@@ -225,14 +229,3 @@ def from_first_target(rows: Rows) -> Rows:
     first = np.full(len(rows.ids), len(rows.codes))
     np.minimum.at(first, rows.codes[known], known)
     return rows.take(np.flatnonzero(np.arange(len(rows.codes)) >= first[rows.codes]))
-
-
-def require_no_missing(rows: Rows) -> None:
-    """Raise where a value is missing."""
-    missing = np.isnan(rows.cells)
-    if missing.any():
-        row, column = (int(one[0]) for one in np.nonzero(missing))
-        raise DataError(
-            f"{rows.place(row, rows.names[column])}: missing value{rows.at(row)}"
-            f"{more(int(missing.sum()))}; accept missing values with {ACCEPT}"
-        )

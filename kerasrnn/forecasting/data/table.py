@@ -27,6 +27,7 @@ class Table:
         time: Name of the column that was the index, or a level of it, and may be the times.
         unique_id: Name of the column that was a level of the index and tells series apart.
         frequency: The frequency of that index, if it had one.
+        separator: What separates the cells of a file of text.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Table:
     time: str | None = None
     unique_id: str | None = None
     frequency: pd.offsets.BaseOffset | None = None
+    separator: str | None = None
 
     def place(self, row: int, column: str) -> str:
         """Name a cell."""
@@ -64,8 +66,8 @@ def open_table(data: Any, reading: Reading) -> Table:
 def open_file(path: Path, reading: Reading) -> Table:
     """Read a file of Parquet, or else of CSV."""
     if path.suffix.lower() not in PARQUET:
-        frame, lines = read_cells(path, reading.encoding)
-        return Table(str(path), frame, lines, "line")
+        frame, lines, separator = read_cells(path, reading.encoding)
+        return Table(str(path), frame, lines, "line", separator=separator)
     try:
         frame = pd.read_parquet(path)
     except ImportError:

@@ -12,17 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kerasrnn.forecasting.data.dates import is_number, looks_like_date
+from kerasrnn.forecasting.data.dates import looks_like_date
+from kerasrnn.forecasting.data.spelling import is_number
 from kerasrnn.forecasting.errors import DataError
 
 
-def read_cells(path: Path, encoding: str) -> tuple[pd.DataFrame, np.ndarray]:
+def read_cells(path: Path, encoding: str) -> tuple[pd.DataFrame, np.ndarray, str]:
     """Read all cells of a CSV file as stripped text.
 
     Commas, semicolons, tabs and bars are understood as separators.
 
     Returns:
-        The cells under their header, and the number of each row's line in the file.
+        The cells under their header, the number of each row's line in the file, and what
+        separates the cells.
 
     Raises:
         DataError: with file, line and remedy.
@@ -32,7 +34,9 @@ def read_cells(path: Path, encoding: str) -> tuple[pd.DataFrame, np.ndarray]:
         raise DataError(f"{path} is empty: expected a header line and rows of numbers")
     sign = separator(text)
     data = plain_bytes(text, sign)
-    return read_careful(path, text, sign) if data is None else read_plain(path, data, sign)
+    if data is None:
+        return *read_careful(path, text, sign), sign
+    return *read_plain(path, data, sign), sign
 
 
 def read_text(path: Path, encoding: str) -> str:
