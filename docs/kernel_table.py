@@ -1,4 +1,4 @@
-"""Write the table of options and kernels in kernels.md, for the backend that runs.
+"""Write the table of options and kernels in speed.md, for the backend that runs.
 
 KERAS_BACKEND=torch python docs/kernel_table.py
 KERAS_BACKEND=jax python docs/kernel_table.py
@@ -11,7 +11,7 @@ import keras
 
 import kerasrnn
 
-PAGE = Path(__file__).with_name("kernels.md")
+PAGE = Path(__file__).with_name("speed.md")
 KINDS = ("RNN", "LSTM", "GRU")
 DEVICES = ("cpu", "gpu")
 LARGE = {"batch_size": 64, "units": 512}

@@ -14,13 +14,14 @@ PACKAGE = Path(kerasrnn.__file__).parent
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 ABOVE_KERNELS = ("layers", "interop", "forecasting", "diagnostics", "benchmark", "cli")
 # Only files of these folders, named torch_* and jax_*, import what belongs to a framework.
-FRAMEWORK_FOLDERS = ("kernels", "benchmark")
+FRAMEWORK_FOLDERS = ("kernels", "benchmark", "diagnostics")
 FRAMEWORKS = {"torch": "torch", "torchlib": "torch", "jax": "jax", "jaxlib": "jax", "flax": "jax"}
 # For a file, or all files of a folder: the parts of kerasrnn that it must not know.
 FORBIDDEN = {
     "kernels/": ABOVE_KERNELS,
     "forecasting/": ("kernels", "benchmark", "cli"),
     "benchmark/": ("forecasting", "diagnostics", "cli"),
+    "diagnostics/": ("forecasting", "benchmark", "cli"),
     "layers.py": ("forecasting", "interop", "diagnostics", "benchmark", "cli"),
     "interop.py": ("forecasting", "diagnostics", "benchmark", "cli"),
     "cells.py": (*ABOVE_KERNELS, "kernels"),

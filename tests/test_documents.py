@@ -10,23 +10,25 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from kerasrnn.cli import app
+import kerasrnn
+from kerasrnn.layers import Options
 from tests.documents import (
+    PAGES,
     ROOT,
     code_blocks,
     doctests,
+    name_of,
     needs_torch,
+    run_block,
+    run_command,
     run_doctest,
+    shell_lines,
     source_of,
 )
 
 # Those of this page go on from each other, and are run with its commands.
-BLOCKS = {
-    name: block for name, block in code_blocks("python") if not name.startswith("forecasting.md")
-}
-SHELL = [line for _, block in code_blocks("sh") for line in block.splitlines()]
+BLOCKS = {name: block for name, block in code_blocks("python") if "forecasting.md" not in name}
 DOCTESTS = {test.name: test for test in doctests()}
 
 
@@ -35,10 +37,9 @@ def without_torch(sources: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", without_torch(BLOCKS))
-def test_code_block_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(BLOCKS[name], name, "exec"), {})
-    if "print(" in BLOCKS[name]:
-        assert capsys.readouterr().out
+def test_code_block_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_block(name, BLOCKS[name])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def page_blocks(page: Path) -> list[tuple[str, str]]:
     return re.findall(r"^```(python|sh)\n(.*?)^```", page.read_text(), re.M | re.S)
 
 
-@pytest.mark.parametrize("name", ["forecasting.md", "recipes.md"])
+@pytest.mark.parametrize("name", ["forecasting.md", "recipes.md", "forgetting.md"])
 def test_every_picture_is_made_by_a_command_of_its_page(name: str) -> None:
     page = ROOT / "docs" / name
     folders = re.findall(r"^kerasrnn .*--output (\S+)", page.read_text(), re.M)
@@ -78,13 +79,7 @@ def test_page_from_csv_to_forecast_runs(tmp_path: Path, monkeypatch: pytest.Monk
             exec(compile(block.replace("epochs=20", "epochs=1"), "forecasting.md", "exec"), {})
             continue
         for line in block.splitlines():
-            arguments = shlex.split(line, comments=True)[1:]
-            if arguments[0] in ("forecast", "backtest"):
-                arguments += ["--epochs", "1", "--units", "4"]
-            if arguments[0] == "tune":
-                arguments[arguments.index("--trials") + 1] = "2"
-            result = CliRunner().invoke(app, arguments)
-            assert result.exit_code == 0, (line, result.output, result.exception)
+            run_command(line)
     pictures = re.findall(r"\]\(images/([^)]+)\)", (ROOT / "docs" / "forecasting.md").read_text())
     assert all((tmp_path / picture).stat().st_size > 10_000 for picture in pictures)
 
@@ -99,15 +94,38 @@ def test_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.Mo
     lines = [line for line in "\n".join(blocks).splitlines() if line.startswith("kerasrnn ")]
     assert len(lines) >= 4
     for line in lines:
-        arguments = shlex.split(line, comments=True)[1:]
-        if arguments[0] == "bench":
-            arguments += ["--cases", "GRU (1,"]  # one case is enough to see it run
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == 0, (line, result.output, result.exception)
+        run_command(line)
+
+
+# The lines of README go on from each other, as do those of this page with its Python blocks.
+OTHER_PAGES = [page for page in PAGES if page.name not in ("README.md", "forecasting.md")]
+
+
+@pytest.mark.parametrize("page", OTHER_PAGES, ids=name_of)
+def test_shell_lines_run_or_name_what_is_there(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for line in shell_lines(page):
+        if line.startswith("kerasrnn "):
+            run_command(line)
+            continue
+        words = [word for word in shlex.split(line, comments=True) if "KERAS_BACKEND=" not in word]
+        known = {"nox": 0, "python": 1, "python3": 1, ".venv/bin/pip": 1, "mkdocs": 1}
+        assert words[0] in known, line
+        if words[0] == "nox":
+            (session,) = re.findall(r"^\w+", words[words.index("-s") + 1])
+            assert f"\ndef {session}(" in (ROOT / "noxfile.py").read_text()
+        elif words[1].endswith(".py") and not words[1].startswith("benchmarks/"):
+            assert (ROOT / words[1]).exists(), line
+        elif words[1].endswith(".py"):
+            # The sdist comes without the benchmarks.
+            assert not (ROOT / "benchmarks").exists() or (ROOT / words[1]).exists(), line
 
 
 def test_ci_runs_the_readmes_second_command() -> None:
-    commands = [line for line in SHELL if line.startswith("python3 -m venv")]
+    lines = shell_lines(ROOT / "README.md")
+    commands = [line for line in lines if line.startswith("python3 -m venv")]
     assert len(commands) == 2
     assert commands[1] == (ROOT / ".ci" / "run").read_text().splitlines()[-1]
 
@@ -129,9 +147,35 @@ def test_every_argument_of_keras_is_in_the_table(layer: str) -> None:
     assert set(parameters) - {"self", "kwargs"} <= names
 
 
-def test_links_and_pictures_exist() -> None:
-    for page in (ROOT / "README.md", *(ROOT / "docs").glob("[fr]*.md")):
-        targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
-        assert targets
-        for target in targets:
-            assert (page.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_and_pictures_exist(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if "://" in target:
+            continue
+        found = page.parent / target
+        if found.suffix == ".ipynb":  # made from its example when the site is built
+            found = ROOT / "examples" / f"{found.stem}.py"
+        assert found.exists(), target
+
+
+def arguments_of(cls: type) -> set[str]:
+    """Return the names of all arguments, those that are passed on to a base class too."""
+    names = {name for base in cls.__mro__[:2] for name in inspect.signature(base).parameters}
+    return names - {"options", "kwargs", "cell_options", "args"} | {"name", "dtype", "trainable"}
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"])
+def test_page_of_a_layer_has_all_of_its_arguments(kind: str) -> None:
+    name = "cells" if kind.endswith("Cell") else kind.lower()
+    page = (ROOT / "docs" / "layers" / f"{name}.md").read_text(encoding="utf-8")
+    for shared in re.findall(r'^--8<-- "(.+)"$', page, re.M):
+        page += (ROOT / shared).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \|", page, re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    wanted = arguments_of(getattr(kerasrnn, kind))
+    if not kind.endswith("Cell"):
+        wanted |= set(Options.__annotations__)
+        wanted |= set(inspect.signature(kerasrnn.LSTM.call).parameters) - {"self"}
+        wanted -= {"sequences_mask"}  # Keras's own way to hand over a mask
+    assert wanted - named == set()

@@ -2,11 +2,20 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 import torch
 
-from tests.documents import ROOT, code_blocks, doctests, needs_torch, run_doctest, source_of
+from tests.documents import (
+    ROOT,
+    code_blocks,
+    doctests,
+    needs_torch,
+    run_block,
+    run_doctest,
+    source_of,
+)
 
 BLOCKS = {name: block for name, block in code_blocks("python") if needs_torch(block)}
 DOCTESTS = {test.name: test for test in doctests() if needs_torch(source_of(test))}
@@ -18,8 +27,9 @@ def test_there_are_examples_to_run() -> None:
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_code_block_runs(name: str) -> None:
-    exec(compile(BLOCKS[name], name, "exec"), {})
+def test_code_block_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_block(name, BLOCKS[name])
 
 
 @pytest.mark.parametrize("name", DOCTESTS)

@@ -12,9 +12,9 @@ from keras.src.backend.common import dtypes
 
 import kerasrnn
 from kerasrnn.forecasting import air_passengers
-from kerasrnn.forecasting.classic import TRAINING_SHARE, scaled_windows
-from kerasrnn.forecasting.models import TORCH_EPSILON, classic_csv_model, sine_model
-from kerasrnn.forecasting.sine import classic_batches
+from kerasrnn.forecasting.classic import TRAINING_SHARE, classic_model, scaled_windows
+from kerasrnn.forecasting.sine import classic_batches, sine_model
+from kerasrnn.forecasting.torch_defaults import TORCH_EPSILON
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -63,7 +63,7 @@ def sine_network() -> keras.Model:
 
 PROGRAMS = {
     "sine": (SineProgram, sine_network, sine_batches),
-    "csv": (CsvProgram, classic_csv_model, csv_batches),
+    "csv": (CsvProgram, classic_model, csv_batches),
 }
 
 
