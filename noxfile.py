@@ -1,5 +1,6 @@
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import nox
@@ -11,15 +12,24 @@ nox.options.stop_on_first_error = False
 
 BACKENDS = ("torch", "jax")
 CHECKOUT = os.getcwd()
+WHEELS = Path(CHECKOUT) / ".nox" / "wheels"
 CONSTRAINTS = ("-c", "constraints.txt")
 NOT_CLASSICAL = "--ignore=tests/with_statsforecast"
 NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
 
 
-def install(session: nox.Session, *packages: str, **environment: str) -> None:
-    """Install packages; where kerasrnn is one of them its native kernel must be built."""
-    environment = {"KERASRNN_NATIVE": "require", **environment}
-    session.install(*CONSTRAINTS, *packages, env=environment)
+def install(session: nox.Session, *packages: str, constraints: str = "constraints.txt") -> None:
+    """Install packages; kerasrnn, with any extras, is the wheel that was built for all sessions."""
+    built = str(max(WHEELS.glob("*.whl"), key=os.path.getmtime))
+    session.install("-c", constraints, *(name.replace("kerasrnn", built) for name in packages))
+    # pip keeps what it has of the same version, in an environment that is used again.
+    session.install("--force-reinstall", "--no-deps", built)
+
+
+def install_checkout(session: nox.Session, extra: str, **environment: str) -> None:
+    """Build and install the checkout itself, in a way of its own."""
+    environment["KERASRNN_NATIVE"] = "require"
+    session.install(*CONSTRAINTS, f".[{extra}]", env=environment)
 
 
 def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) -> None:
@@ -43,28 +53,37 @@ def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) 
 
 
 @nox.session
+def wheel(session: nox.Session) -> None:
+    """Build kerasrnn once for all sessions, with its native kernel."""
+    command = ("pip", "wheel", "--quiet", "--no-deps", f"--wheel-dir={WHEELS}", ".")
+    session.run_install("python", "-m", *command, env={"KERASRNN_NATIVE": "require"})
+
+
+@nox.session(requires=["wheel"])
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def tests(session: nox.Session, backend: str) -> None:
     """Run all tests on one backend, with torch.nn beside it as the oracle."""
-    install(session, ".[bench,tune,parquet]", *test_requirements())
+    install(session, "kerasrnn[bench,parquet,tensorboard,tune]", *test_requirements())
     run_tests(session, backend, NOT_CLASSICAL)
 
 
-@nox.session
+@nox.session(requires=["wheel"])
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def alone(session: nox.Session, backend: str) -> None:
     """Run what needs no other framework, with the other framework not installed."""
-    install(session, f".[{backend},tune,parquet]", *test_requirements())
+    install(session, f"kerasrnn[{backend},parquet,tensorboard,tune]", *test_requirements())
     other = "jax" if backend == "torch" else "torch"
     session.run("python", "-c", f"import importlib.util as u; assert not u.find_spec({other!r})")
-    run_tests(session, backend, "--ignore=tests/against_torch", NOT_CLASSICAL)
+    # One of the examples moves a torch model to Keras.
+    together = ("--ignore=tests/against_torch", "--ignore=tests/test_examples.py")
+    run_tests(session, backend, *together, NOT_CLASSICAL)
 
 
-@nox.session
+@nox.session(requires=["wheel"])
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def native(session: nox.Session, backend: str) -> None:
     """Run the native kernel's tests for each lower instruction set that the processor has."""
-    install(session, f".[{backend}]", *test_requirements())
+    install(session, f"kerasrnn[{backend}]", *test_requirements())
     program = "from kerasrnn.kernels.native import native; print(*native().isas())"
     isas = session.run("python", "-P", "-c", program, silent=True).split()
     # The best one is what the other sessions run.
@@ -74,27 +93,27 @@ def native(session: nox.Session, backend: str) -> None:
         run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
 
 
-@nox.session
+@nox.session(requires=["wheel"])
 def classical(session: nox.Session) -> None:
     """Score classical forecasts too; statsforecast needs pandas 2, so reading is tested on that."""
     pinned = Path("constraints.txt").read_text().splitlines()
     constraints = Path(session.create_tmp()) / "constraints.txt"
     constraints.write_text("\n".join(line for line in pinned if not line.startswith("pandas")))
-    environment = {"KERASRNN_NATIVE": "require"}
-    packages = (".[torch,classical,parquet]", *test_requirements())
-    session.install("-c", str(constraints), *packages, env=environment)
-    data = ("tests/test_reading.py", "tests/test_panel.py", "tests/test_frequency.py")
-    run_tests(session, "torch", "tests/with_statsforecast", "tests/test_saving.py", *data)
+    packages = ("kerasrnn[torch,classical,parquet]", *test_requirements())
+    install(session, *packages, constraints=str(constraints))
+    names = ("reading", "reading_errors", "following", "panel", "frequency", "saving")
+    data = (f"tests/test_{name}.py" for name in names)
+    run_tests(session, "torch", "tests/with_statsforecast", *data)
 
 
 @nox.session
 def clang(session: nox.Session) -> None:
     """Build the native kernel with clang, warnings as errors, and compile it for 64-bit ARM."""
-    install(session, "ziglang", *test_requirements())
+    session.install(*CONSTRAINTS, "ziglang", *test_requirements())
     # The package's program: pip builds where its Python module is out of sight.
     find = "import os, ziglang; print(os.path.dirname(ziglang.__file__))"
     compiler = f"{session.run('python', '-c', find, silent=True).strip()}/zig c++"
-    install(session, ".[torch]", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
+    install_checkout(session, "torch", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
     run_tests(session, "torch", "-k", "native", *NATIVE)
     source = "kerasrnn/kernels/native/src/engine.cpp"
     for type_ in ("float", "double"):
@@ -106,9 +125,9 @@ def clang(session: nox.Session) -> None:
 @nox.session
 def sanitize(session: nox.Session) -> None:
     """Run the native kernel's tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    install(session, *test_requirements())
+    session.install(*CONSTRAINTS, *test_requirements())
     sanitizers = "KERASRNN_SANITIZE=address,undefined"
-    install(session, ".[torch]", CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
+    install_checkout(session, "torch", CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
     libraries = [
         session.run("g++", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
         for name in ("asan", "stdc++")
@@ -118,10 +137,10 @@ def sanitize(session: nox.Session) -> None:
     run_tests(session, "torch", "-k", "native", *NATIVE, OMP_NUM_THREADS="2", **options)
 
 
-@nox.session
+@nox.session(requires=["wheel"])
 def lint(session: nox.Session) -> None:
     """Check style and types."""
-    install(session, ".[tune]", *nox.project.dependency_groups(pyproject(), "lint"))
+    install(session, "kerasrnn[tune]", *nox.project.dependency_groups(pyproject(), "lint"))
     sources = [*Path("kerasrnn/kernels/native/src").iterdir(), "benchmarks/peak.cpp"]
     session.run("clang-format", "--dry-run", "-Werror", *map(str, sources))
     session.run("ruff", "check", ".")
@@ -129,14 +148,37 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
 
 
+@nox.session(requires=["wheel"])
+def docs(session: nox.Session) -> None:
+    """Draw every picture anew, build the site into site/ and look for broken links in it."""
+    install(session, "kerasrnn[all]", *nox.project.dependency_groups(pyproject(), "docs"))
+    # It carries MathJax's files; what it depends on is not needed.
+    session.install(*CONSTRAINTS, "--no-deps", "sphinx-mathjax-offline")
+    folder = Path(session.create_tmp()) / "docs"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree("docs", folder)
+    backend = {"KERAS_BACKEND": "jax", "MPLBACKEND": "agg", "PYTHONSAFEPATH": "1"}
+    session.run("python", "docs/pictures.py", str(folder), env=backend)
+    notebooks = (str(folder / "examples"), str(folder / "images" / "examples"))
+    # A notebook imports from its own folder.
+    session.run("python", "docs/notebooks.py", *notebooks, env={**backend, "PYTHONSAFEPATH": ""})
+    session.run("python", "docs/mathjax.py", str(folder))
+    # The theme's makers announce in every build that they write another program.
+    quiet = {"KERASRNN_DOCS": str(folder), "NO_MKDOCS_2_WARNING": "1", "PYTHONWARNINGS": "error"}
+    session.run("mkdocs", "build", "--strict", env=quiet)
+    session.run("python", "docs/check_site.py", "site")
+
+
 @nox.session
 def package(session: nox.Session) -> None:
     """Build sdist and wheel, use the wheel elsewhere, install the sdist without a compiler."""
-    install(session, "build", "jax")
+    session.install(*CONSTRAINTS, "build", "jax")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build", silent=True)
-    (wheel,) = [name for name in os.listdir("dist") if name.endswith(".whl")]
-    install(session, f"dist/{wheel}")
+    (sdist,) = [name for name in os.listdir("dist") if name.endswith(".tar.gz")]
+    refuse_untracked(session, f"dist/{sdist}")
+    (built,) = [name for name in os.listdir("dist") if name.endswith(".whl")]
+    session.install(*CONSTRAINTS, f"dist/{built}")
     folder = session.create_tmp()
     session.chdir(folder)
     session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "out", "--quiet")
@@ -145,12 +187,22 @@ def package(session: nox.Session) -> None:
     is_built = "from kerasrnn.kernels.native import IS_BUILT; assert IS_BUILT is {}"
     session.run("python", "-P", "-c", is_built.format(True))
     session.chdir(CHECKOUT)
-    (sdist,) = [name for name in os.listdir("dist") if name.endswith(".tar.gz")]
     again = ("--force-reinstall", "--no-deps", f"dist/{sdist}")
     session.install(*again, env={"CXX": "/bin/false", "KERASRNN_NATIVE": "auto"})
     session.chdir(folder)
     session.run("python", "-P", "-c", is_built.format(False))
     session.run("kerasrnn", "forecast", "--epochs", "1", "--output", "pure", "--quiet")
+
+
+def refuse_untracked(session: nox.Session, sdist: str) -> None:
+    """End the session if the sdist holds files that git does not know."""
+    tracked = set(session.run("git", "ls-files", external=True, silent=True).splitlines())
+    with tarfile.open(sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    if strangers := sorted(packed - tracked - {"PKG-INFO"}):
+        session.error(
+            f"{sdist} holds {len(strangers)} files that git does not know: {strangers[:9]}"
+        )
 
 
 def pyproject() -> dict:
