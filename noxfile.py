@@ -14,14 +14,23 @@ BACKENDS = ("torch", "jax")
 CHECKOUT = os.getcwd()
 WHEELS = Path(CHECKOUT) / ".nox" / "wheels"
 CONSTRAINTS = ("-c", "constraints.txt")
-NOT_CLASSICAL = "--ignore=tests/with_statsforecast"
 NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
+# What behaves in another way where both frameworks are installed, and what needs both.
+BOTH = ("against_torch", "test_backend.py", "test_bench.py", "test_examples.py", "test_native.py")
+# Programs that JAX compiled in one process or session need not be compiled again in another.
+JAX_CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(CHECKOUT) / ".nox" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 def install(session: nox.Session, *packages: str, constraints: str = "constraints.txt") -> None:
     """Install packages; kerasrnn, with any extras, is the wheel that was built for all sessions."""
     built = str(max(WHEELS.glob("*.whl"), key=os.path.getmtime))
-    session.install("-c", constraints, *(name.replace("kerasrnn", built) for name in packages))
+    named = (name.replace("kerasrnn", built) for name in packages)
+    # Of what is installed only a part is imported, and compiled then.
+    session.install("--no-compile", "-c", constraints, *named)
     # pip keeps what it has of the same version, in an environment that is used again.
     session.install("--force-reinstall", "--no-deps", built)
 
@@ -29,7 +38,7 @@ def install(session: nox.Session, *packages: str, constraints: str = "constraint
 def install_checkout(session: nox.Session, extra: str, **environment: str) -> None:
     """Build and install the checkout itself, in a way of its own."""
     environment["KERASRNN_NATIVE"] = "require"
-    session.install(*CONSTRAINTS, f".[{extra}]", env=environment)
+    session.install("--no-compile", *CONSTRAINTS, f".[{extra}]", env=environment)
 
 
 def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) -> None:
@@ -41,6 +50,7 @@ def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) 
         "PYTHONSAFEPATH": "1",
         # One process a core: more threads only fight each other.
         "OMP_NUM_THREADS": "1",
+        **JAX_CACHE,
         **more,
     }
     session.run(
@@ -62,21 +72,20 @@ def wheel(session: nox.Session) -> None:
 @nox.session(requires=["wheel"])
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def tests(session: nox.Session, backend: str) -> None:
-    """Run all tests on one backend, with torch.nn beside it as the oracle."""
-    install(session, "kerasrnn[bench,parquet,tensorboard,tune]", *test_requirements())
-    run_tests(session, backend, NOT_CLASSICAL)
+    """Run all that one backend needs alone, with the other framework not installed."""
+    install(session, f"kerasrnn[{backend},parquet,tensorboard,tune]", *test_requirements())
+    other = "jax" if backend == "torch" else "torch"
+    session.run("python", "-c", f"import importlib.util as u; assert not u.find_spec({other!r})")
+    elsewhere = ("against_torch", "test_examples.py", "with_statsforecast")
+    run_tests(session, backend, *(f"--ignore=tests/{name}" for name in elsewhere))
 
 
 @nox.session(requires=["wheel"])
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
-def alone(session: nox.Session, backend: str) -> None:
-    """Run what needs no other framework, with the other framework not installed."""
-    install(session, f"kerasrnn[{backend},parquet,tensorboard,tune]", *test_requirements())
-    other = "jax" if backend == "torch" else "torch"
-    session.run("python", "-c", f"import importlib.util as u; assert not u.find_spec({other!r})")
-    # One of the examples moves a torch model to Keras.
-    together = ("--ignore=tests/against_torch", "--ignore=tests/test_examples.py")
-    run_tests(session, backend, *together, NOT_CLASSICAL)
+def together(session: nox.Session, backend: str) -> None:
+    """Run one backend with the other framework installed: torch.nn as the oracle, the examples."""
+    install(session, "kerasrnn[bench]", *test_requirements())
+    run_tests(session, backend, *(f"tests/{name}" for name in BOTH))
 
 
 @nox.session(requires=["wheel"])
@@ -157,7 +166,7 @@ def docs(session: nox.Session) -> None:
     folder = Path(session.create_tmp()) / "docs"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree("docs", folder)
-    backend = {"KERAS_BACKEND": "jax", "MPLBACKEND": "agg", "PYTHONSAFEPATH": "1"}
+    backend = {"KERAS_BACKEND": "jax", "MPLBACKEND": "agg", "PYTHONSAFEPATH": "1", **JAX_CACHE}
     session.run("python", "docs/pictures.py", str(folder), env=backend)
     notebooks = (str(folder / "examples"), str(folder / "images" / "examples"))
     # A notebook imports from its own folder.
