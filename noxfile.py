@@ -28,9 +28,7 @@ JAX_CACHE = {
 def install(session: nox.Session, *packages: str, constraints: str = "constraints.txt") -> None:
     """Install packages; kerasrnn, with any extras, is the wheel that was built for all sessions."""
     built = str(max(WHEELS.glob("*.whl"), key=os.path.getmtime))
-    named = (name.replace("kerasrnn", built) for name in packages)
-    # Of what is installed only a part is imported, and compiled then.
-    session.install("--no-compile", "-c", constraints, *named)
+    session.install("-c", constraints, *(name.replace("kerasrnn", built) for name in packages))
     # pip keeps what it has of the same version, in an environment that is used again.
     session.install("--force-reinstall", "--no-deps", built)
 
@@ -38,7 +36,7 @@ def install(session: nox.Session, *packages: str, constraints: str = "constraint
 def install_checkout(session: nox.Session, extra: str, **environment: str) -> None:
     """Build and install the checkout itself, in a way of its own."""
     environment["KERASRNN_NATIVE"] = "require"
-    session.install("--no-compile", *CONSTRAINTS, f".[{extra}]", env=environment)
+    session.install(*CONSTRAINTS, f".[{extra}]", env=environment)
 
 
 def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) -> None:
