@@ -7,7 +7,7 @@ scores are divided by a temperature: a low one makes likely characters still lik
 evens them out.
 """
 
-from options import OUTPUT, TEXT  # sets the backend
+from options import OUTPUT, TEXT, parser  # sets the backend
 
 import keras
 import numpy as np
@@ -20,14 +20,17 @@ TEMPERATURES, WRITTEN, SHOWN = (0.3, 0.6, 1.0), 250, 45
 
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
-text = TEXT.read_text(encoding="utf-8")
+try:
+    text = TEXT.read_text(encoding="utf-8")
+except UnicodeDecodeError:
+    parser.error(f"--text: {TEXT} is no text in UTF-8")
 characters = sorted(set(text))
 numbers = np.array([characters.index(character) for character in text])
 start, cut = int(0.8 * len(numbers)), int(0.9 * len(numbers))
 # The latter two have one character to go on from.
 known, watched, held_out = numbers[:start], numbers[start - 1 : cut], numbers[cut - 1 :]
 if len(known) <= STEPS:
-    raise SystemExit(f"{TEXT} is too short: eight tenths of it are at most {STEPS} characters")
+    parser.error(f"--text: {TEXT} is too short: eight tenths are at most {STEPS} characters")
 windows = np.lib.stride_tricks.sliding_window_view(known, STEPS + 1)[::STRIDE]
 
 embedding = keras.layers.Embedding(len(characters), 32)
@@ -77,7 +80,8 @@ print(f"On this text the GRU is {verdict} the best way of counting")
 
 def write(temperature: float, count: int) -> tuple[str, np.ndarray]:
     """Print characters as they come; return them, and the probabilities of each."""
-    cell, state, number = gru.cells[0], ops.zeros((1, gru.units)), characters.index("\n")
+    cell, state = gru.cells[0], ops.zeros((1, gru.units))
+    number = characters.index("\n") if "\n" in characters else numbers[0]
     written, chances = "", []
     for _ in range(count):
         state = cell(embedding(np.array([number])), state)

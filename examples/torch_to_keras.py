@@ -36,7 +36,9 @@ print(f"torch.nn, trained: loss {loss.item():.5f}")
 inputs = keras.Input((None, 1))
 dense = keras.layers.Dense(1)
 model = keras.Model(inputs, dense(kerasrnn.from_torch(module.lstm, return_sequences=True)(inputs)))
-dense.set_weights([w.detach().numpy().T for w in (module.linear.weight, module.linear.bias)])
+# Copied, for the numbers' memory is torch's, which may train on.
+weights = (module.linear.weight, module.linear.bias)
+dense.set_weights([weight.detach().numpy().T.copy() for weight in weights])
 expected = module(x).detach().numpy()
 moved = model.predict(x.numpy(), verbose=0)
 print(

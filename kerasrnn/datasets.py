@@ -54,7 +54,7 @@ def copy_task(
     >>> bool((x[:, :10].argmax(axis=-1) == y[:, -10:]).all())
     True
 
-    The symbols come first, then blanks, at the end of the delay a signal, and blanks again, while
+    The symbols come first, then blanks, at the end of the delay a signal, and blanks again, during
     which the symbols are to be given. Without any memory the best is to guess them: a
     cross-entropy, averaged over all steps, of length * log(symbols) / (delay + 2 * length).
 

@@ -10,6 +10,7 @@ import keras
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "examples"
+PICTURE = FOLDER.parent / "docs" / "images" / "examples" / "char_text.png"
 BESIDE = ("make_stock_prices.py", "options.py")
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py") if path.name not in BESIDE)
 # What must stand in what they print, or part of it.
@@ -24,7 +25,7 @@ TOLD = {
     "sine_rnn.py": ["iteration 6000  loss 0.00"],
     "stock_prices.py": ["the Close is not predictable", "the Move is predictable in part"],
     "torch_to_keras.py": ["back in torch.nn: largest difference"],
-    "why_rnns_forget.py": ["RNN, weights of 3    dh_60/dh_1"],
+    "why_rnns_forget.py": ["RNN, orthogonal x 3   dh_60/dh_1"],
 }
 
 
@@ -92,6 +93,8 @@ def test_backend_is_found_where_none_is_named(tmp_path: Path) -> None:
         ("csv_lstm.py", ["--output", __file__], "is a file; name a folder"),
         ("csv_lstm.py", ["--text", "a"], "unrecognized arguments: --text a"),
         ("char_text.py", ["--text", "nowhere.txt"], "nowhere.txt is no file"),
+        ("char_text.py", ["--text", str(PICTURE)], "char_text.png is no text in UTF-8"),
+        ("char_text.py", ["--text", os.devnull], "null is no file"),
         ("shape_tour.py", ["--backend", "numpy"], "invalid choice: 'numpy'"),
     ],
 )

@@ -38,7 +38,7 @@ DATA = (np.ones((2, TIME, 2), "float32"), np.ones((2, 1), "float32"))
 @pytest.mark.parametrize(
     ("scale", "told"),
     [
-        (0.2, "gradients vanish in rnn: .* 2.0e-08 times itself; an LSTM"),
+        (0.2, "gradients vanish in rnn: .* 2.0e-08 times as large; start from recurrent_i"),
         (9.0, "gradients explode"),
     ],
 )
@@ -48,6 +48,24 @@ def test_what_is_lost_is_told_once(scale: float, told: str) -> None:
         fit(model_of(scale), monitor)
     assert sum(one.category is UserWarning for one in caught) == 1
     assert monitor.epochs == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        (kerasrnn.RNN, "use an LSTM or a GRU"),
+        (kerasrnn.LSTM, "unit_forget_bias=True"),
+        (kerasrnn.GRU, "training may open its update gate"),
+        (type("Custom", (kerasrnn.GRU,), {}), "training may open its update gate"),
+    ],
+)
+def test_every_kind_has_its_own_remedy(kind: type, remedy: str) -> None:
+    model = keras.Sequential([keras.Input((TIME, 2)), kind(3, trainable=False)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, TIME, 2), "float32")
+    monitor = GradientMonitor(x, vanishing=1.0)
+    with pytest.warns(UserWarning, match=f"gradients vanish in .*{remedy}"):
+        model.fit(x, np.ones((4, 3), "float32"), verbose=0, callbacks=[monitor])
 
 
 def test_an_lstm_that_remembers_in_its_cell_is_no_news() -> None:

@@ -30,7 +30,7 @@ def test_table_has_a_row_for_each_layer_and_step(tmp_path: Path) -> None:
     np.testing.assert_allclose(first["hidden"], 1)
     np.testing.assert_allclose(first["hidden_norm"], np.sqrt(6))
     assert table["cell"].notna().equals(table["layer"] == "LSTM")
-    assert f"RNN   h_1 is felt {reach(table, 'RNN'):.1e} times itself at step 20" in told
+    assert f"RNN   a change of h_1 is {reach(table, 'RNN'):.1e} times as large at step 20" in told
     assert "gradients.csv" in told
 
 

@@ -64,6 +64,10 @@ def inputs_by_hand(window: np.ndarray, kind: str) -> np.ndarray:
         return np.diff(window, prepend=window[0])
     if kind == "standard":
         return window
+    if kind == "shifted":
+        before = [window[:step] for step in range(SEASON + 1, len(window))]
+        errors = [window[len(part)] - base_by_hand(part, kind, 1)[0] for part in before]
+        return np.concatenate([np.zeros(SEASON + 1), errors])
     if kind in ("window", "mix"):
         return (window - window.mean()) / (window.std() + LEAST_SPREAD)
     return window - (window.mean() if kind == "mean" else window[-1])
@@ -189,7 +193,8 @@ def test_scales_are_the_formulas(rng: np.random.Generator, kind: str, log: bool)
     outputs = np.array([outputs_by_hand(window, kind, future) for window, future in pairs])
     growth = outputs.mean(axis=0)
     np.testing.assert_allclose(scaling.growth, growth, rtol=1e-10)
-    assert scaling.input_scale == pytest.approx(np.sqrt(np.mean(np.square(inputs))))
+    seen = np.array(inputs)[:, SEASON + 1 :] if kind == "shifted" else inputs
+    assert scaling.input_scale == pytest.approx(np.sqrt(np.mean(np.square(seen))))
     assert scaling.output_scale == pytest.approx(np.sqrt(np.mean((outputs - growth) ** 2)))
     fitted = []
     for window, _ in pairs:

@@ -74,8 +74,8 @@ def gradients(
             remembered = memory_length(layers[name], noise)
             more, steps = ("more than ", length - 1) if remembered is None else ("", remembered)
             print(
-                f"{name:5} h_1 is felt {flow.hidden[0, -1]:.1e} times itself at step {length}; a "
-                f"perturbation falls below 1 % after {more}{counted(steps, 'step')}"
+                f"{name:5} a change of h_1 is {flow.hidden[0, -1]:.1e} times as large at step "
+                f"{length}, and below 1 % after {more}{counted(steps, 'step')}"
             )
         print_files(output, FILES)
 

@@ -40,6 +40,7 @@ class GradientFlow:
 
     Attributes:
         names: Of the cells, such as `"lstm"`, or `"lstm, layer 1, reverse"`.
+        kinds: Of their layers: `"RNN"`, `"LSTM"` or `"GRU"`.
         reverse: Which cells take the sequence from its end; h_1 is their state at its last step.
         loss: The loss.
         gradients: (cells, time) norms of dL/dh_t over the batch and the units, of all that
@@ -55,6 +56,7 @@ class GradientFlow:
     """
 
     names: tuple[str, ...]
+    kinds: tuple[str, ...]
     reverse: tuple[bool, ...]
     loss: float
     gradients: np.ndarray
@@ -80,8 +82,9 @@ def gradient_flow(
     (array([1.]), array([1.]))
 
     The Jacobian of a step is taken row by row, as vector-Jacobian products of the cell's own
-    equations, and multiplied in float64. Of an LSTM both states are moved together: the
-    products hold every way from h_1 to h_t, and from C_1 to C_t.
+    equations, and multiplied in float64. That of an LSTM is of h and C together; dh_t/dh_1 and
+    dC_t/dC_1 are blocks of the product, which hold every way from the one to the other. Time
+    and memory grow with the square of the units.
 
     Args:
         layer_or_model: An RNN, LSTM or GRU, or a model of some; not trained by this.
@@ -115,6 +118,7 @@ def gradient_flow(
     hidden, cell, hidden_norms, cell_norms = map(together, zip(*in_time, strict=True))
     return GradientFlow(
         names=tuple(name_of(layers, place) for place in steps),
+        kinds=tuple(kind_of(layers, place) for place in steps),
         reverse=reverse,
         loss=value,
         gradients=together(gradients),
@@ -347,6 +351,12 @@ def name_of(layers: list[Recurrent], place: Place) -> str:
     layer = layer_of(layers, place)
     depth, direction = divmod(place.number, layer.num_directions)
     return layer.name + f", layer {depth}" * (layer.num_layers > 1) + ", reverse" * (direction == 1)
+
+
+def kind_of(layers: list[Recurrent], place: Place) -> str:
+    """Return the kind of a cell's layer; that of a subclass is the layer of ours below it."""
+    layer = layer_of(layers, place)
+    return next(cls.__name__ for cls in type(layer).__mro__ if Recurrent in cls.__bases__)
 
 
 def to_float64(tensor: Any) -> np.ndarray:

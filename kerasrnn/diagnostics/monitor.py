@@ -14,14 +14,14 @@ import numpy as np
 from kerasrnn.diagnostics.flow import MEASURES, GradientFlow, check_call, gradient_flow
 
 COLUMNS = ("epoch", "name", "step", *MEASURES)
-VANISHED = (
-    "an LSTM or a GRU reaches further, one with unit_forget_bias=True or "
-    'recurrent_initializer="orthogonal" further still; or make the sequences shorter'
-)
-EXPLODED = (
-    "clip gradients with clipnorm=1.0 in the optimizer, start from "
-    'recurrent_initializer="orthogonal", or lower the learning rate'
-)
+VANISHED = {
+    "RNN": 'start from recurrent_initializer="orthogonal", or use an LSTM or a GRU, whose gates '
+    "can learn to keep a state",
+    "LSTM": "start with its forget gate open, by unit_forget_bias=True or a greater bias, or make "
+    "the sequences shorter; training may open the gate, too",
+    "GRU": "make the sequences shorter; training may open its update gate, too",
+}
+EXPLODED = "clip gradients with clipnorm=1.0 in the optimizer, or lower the learning rate"
 
 
 class GradientMonitor(keras.callbacks.Callback):
@@ -42,13 +42,13 @@ class GradientMonitor(keras.callbacks.Callback):
         x, y: A few sequences with their targets, on which it is measured.
         every: Epochs from one measurement to the next. Default 1.
         vanishing: A largest singular value of dh_T/dh_1, or of an LSTM's dC_T/dC_1 where that
-            is larger, below this is told as vanished. Default 1e-4.
-        exploding: One above this is told as exploded. Default 1e4.
+            is larger, below this counts as vanished. Default 1e-4.
+        exploding: One above this counts as exploded. Default 1e4.
         path: CSV file that gets a row for each epoch, cell and step, from the first
             measurement on. Default: none is written.
         log_dir: Folder in which TensorBoard finds, for each cell, the norms of dL/dh_1 and
             dL/dh_T and the largest singular values of dh_T/dh_1 and dC_T/dC_1 after each
-            epoch. Needs `pip install "kerasrnn[tensorboard]"`. Default: none is written.
+            epoch. Needs the extra `tensorboard`. Default: none is written.
 
     Attributes:
         flows: One `GradientFlow` for each measurement of the last `fit`.
@@ -107,7 +107,7 @@ class GradientMonitor(keras.callbacks.Callback):
             # An LSTM's cell state may remember what its hidden state does not.
             reach = float(np.nanmax([flow.hidden[i, last], flow.cell[i, last]]))
             if reach < self.vanishing:
-                self.tell(name, "vanish", reach, VANISHED)
+                self.tell(name, "vanish", reach, VANISHED[flow.kinds[i]])
             elif reach > self.exploding:
                 self.tell(name, "explode", reach, EXPLODED)
 
@@ -121,8 +121,8 @@ class GradientMonitor(keras.callbacks.Callback):
         if (name, verb) not in self.told:
             self.told.add((name, verb))
             warnings.warn(
-                f"gradients {verb} in {name}: over the whole sequence a state is felt "
-                f"{reach:.1e} times itself; {remedy}",
+                f"gradients {verb} in {name}: a change of its first state reaches the last one "
+                f"{reach:.1e} times as large; {remedy}",
                 stacklevel=2,
             )
 

@@ -13,7 +13,7 @@ from kerasrnn.diagnostics.flow import GradientFlow
 
 COLORS = ("#e07a1f", "#1b7f5c", "#4c6fb1", "#b3263a", "#7b8794", "#8a6d00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-PANEL_WIDTH, HEIGHT, MARKS = 4.6, 3.8, 10
+PANEL_WIDTH, HEIGHT, MARKS = 3.3, 3.8, 10
 # Below it nothing is left to see.
 LEAST = 1e-30
 
@@ -95,7 +95,7 @@ def dress(axes: Axes, title: str, label: str) -> None:
     axes.set_ylabel(label)
     axes.set_xlabel("step t")
     axes.set_yscale("log")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e9ef", linewidth=0.8)
     axes.set_axisbelow(True)

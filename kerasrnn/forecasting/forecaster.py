@@ -470,7 +470,7 @@ class Forecaster:
         """Raise where the model cannot take what the data or the other arguments bring."""
         _, normalization = parse_normalization(self.normalization)
         if normalization in (SEASONAL, SHIFTED, MIX):
-            needed = self.season_ + (normalization == SHIFTED)
+            needed = self.season_ + 2 * (normalization == SHIFTED)
             if self.season_ < 2 or self.look_back_ < needed:
                 raise DataError(
                     f"--normalization {normalization} needs a season and a look-back of at least "

@@ -131,14 +131,15 @@ class Scaling:
         normalization: What the network's inputs are counted from, and its outputs added to:
             `"standard"` nothing; `"last"` the window's last value; `"mean"` its mean;
             `"window"` its mean, in multiples of its standard deviation; `"seasonal"` inputs
-            from the last value, outputs added to the last season; `"shifted"` the same with
-            the last season moved so that it goes on from the last value; `"mix"` inputs as in
-            `"window"`, outputs added to a mean of all seasons of the window, whose weights the
-            network learns to choose; `"difference"` inputs and
-            outputs are changes from step to step.
+            from the last value, outputs added to the last season; `"shifted"` outputs added
+            to the last season moved so that it goes on from the last value, inputs the errors
+            that such forecasts of one step made in the window, zeros where it is too short
+            for one; `"mix"` inputs as in `"window"`, outputs added to a mean of all seasons
+            of the window, whose weights the network learns to choose; `"difference"` inputs
+            and outputs are changes from step to step.
         season: Steps in a season.
         growth: (horizon,) mean of what the network is to give.
-        input_scale: Root mean square of the normalized windows.
+        input_scale: Root mean square of the normalized windows, but for such zeros.
         output_scale: Root mean square of what the network is to give, less its mean.
         loss_scale: Mean squared error of the forecast by base and growth alone, scaled.
     """
@@ -169,12 +170,13 @@ def measure_scaling(
     if normalization == AUTO:
         kinds = [LAST, MEAN]
         kinds += [SEASONAL] * (1 < season <= past.shape[1])
-        kinds += [SHIFTED] * (1 < season < past.shape[1])
+        kinds += [SHIFTED] * (1 < season < past.shape[1] - 1)
     horizon = future.shape[1]
     parts = {kind: normalize(z_past, kind, season, horizon, np) for kind in kinds}
     targets = {kind: outputs_for(z_future, *parts[kind][1:], kind) for kind in kinds}
     kind = min(kinds, key=lambda kind: float(np.var(targets[kind] - targets[kind].mean(axis=0))))
     inputs, base, spread = parts[kind]
+    seen = inputs[:, season + 1 :] if kind == SHIFTED else inputs
     growth = targets[kind].mean(axis=0)
     fitted = forecast_from(np.broadcast_to(growth, future.shape), base, spread, kind, np)
     return Scaling(
@@ -182,7 +184,7 @@ def measure_scaling(
         normalization=kind,
         season=season,
         growth=tuple(growth.tolist()),
-        input_scale=positive(root_mean_square(inputs)),
+        input_scale=positive(root_mean_square(seen)),
         output_scale=positive(root_mean_square(targets[kind] - growth)),
         loss_scale=positive(float(np.mean((future - (np.exp(fitted) if log else fitted)) ** 2))),
     )
@@ -205,11 +207,11 @@ def normalize(z: Any, kind: str, season: int, horizon: int, xp: Any) -> tuple[An
     one = xp.ones_like(last)
     if kind == STANDARD:
         return z, xp.repeat(xp.zeros_like(last), horizon, axis=1), one
-    if kind in (SEASONAL, SHIFTED):
-        base = last_season(z, season, horizon, xp)
-        if kind == SHIFTED:
-            base = base + last - z[:, -season - 1 : -season]
-        return z - last, base, one
+    if kind == SEASONAL:
+        return z - last, last_season(z, season, horizon, xp), one
+    if kind == SHIFTED:
+        base = last_season(z, season, horizon, xp) + last - z[:, -season - 1 : -season]
+        return shifted_errors(z, season, xp), base, one
     if kind == DIFFERENCE:
         steps = xp.concatenate([xp.zeros_like(last), z[:, 1:] - z[:, :-1]], axis=1)
         return steps, xp.repeat(last, horizon, axis=1), one
@@ -237,6 +239,17 @@ def over_horizon(one: Any, horizon: int, xp: Any) -> Any:
 def last_season(z: Any, season: int, horizon: int, xp: Any) -> Any:
     """Return the last season of each window (windows, look_back), repeated over the horizon."""
     return over_horizon(z[:, z.shape[1] - season :], horizon, xp)
+
+
+def shifted_errors(z: Any, season: int, xp: Any) -> Any:
+    """Return the errors of one-step forecasts that follow the season's last change.
+
+    Returns:
+        (windows, look_back), zeros at the first season + 1 steps.
+    """
+    changes = z[:, 1:] - z[:, :-1]
+    errors = changes[:, season:] - changes[:, :-season]
+    return xp.concatenate([xp.zeros_like(z[:, : season + 1]), errors], axis=1)
 
 
 def outputs_for(future: np.ndarray, base: np.ndarray, spread: np.ndarray, kind: str) -> np.ndarray:
