@@ -60,7 +60,7 @@ def test_what_is_lost_is_told_once(scale: float, told: str) -> None:
     ],
 )
 def test_every_kind_has_its_own_remedy(kind: type, remedy: str) -> None:
-    model = keras.Sequential([keras.Input((TIME, 2)), kind(3, trainable=False)])
+    model = keras.Sequential([keras.Input((TIME, 2)), kind(3)])
     model.compile("sgd", "mse")
     x = np.ones((4, TIME, 2), "float32")
     monitor = GradientMonitor(x, vanishing=1.0)
