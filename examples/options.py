@@ -11,7 +11,9 @@ parser = argparse.ArgumentParser(
     description=sys.modules["__main__"].__doc__, formatter_class=argparse.RawTextHelpFormatter
 )
 parser.add_argument("--backend", choices=BACKENDS, help="Keras backend")
-parser.add_argument("--output", type=Path, default=Path(), help="folder for the picture (default: this one)")
+parser.add_argument(
+    "--output", type=Path, default=Path(), help="folder for the picture (default: this one)"
+)
 if Path(sys.argv[0]).name == "char_text.py":
     parser.add_argument("--text", type=Path, help="the file that it learns from")
 parser.set_defaults(text=Path(__file__).with_name("char_text.txt"))

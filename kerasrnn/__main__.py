@@ -1,6 +1,6 @@
 """`python -m kerasrnn` is the kerasrnn command."""
 
-from kerasrnn.cli import main
+from kerasrnn.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -6,12 +6,15 @@ TensorFlow is missing. kerasrnn runs on JAX and torch, so it looks for those.
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, NoReturn
 
+INTERRUPTED = 130
 PREFERENCE = ("jax", "torch")
 
 
@@ -97,6 +100,8 @@ def select_backend() -> None:
         return
     command = is_command(sys.argv[0], sys.orig_argv)
     environment = dict(os.environ)
+    if command:
+        signal.signal(signal.SIGINT, end_while_importing)
     if command and (requested := command_line_backend(sys.argv[1:])):
         environment["KERAS_BACKEND"] = requested
     try:
@@ -106,3 +111,9 @@ def select_backend() -> None:
             raise
         print(f"kerasrnn: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def end_while_importing(*_: Any) -> NoReturn:
+    """End the command at once: an exception may be lost in what is being imported."""
+    os.write(sys.stderr.fileno(), b"kerasrnn: interrupted\n")
+    os._exit(INTERRUPTED)

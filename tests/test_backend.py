@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,18 @@ def test_module_is_the_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("kerasrnn: the Keras backend 'no_such_backend' was asked for")
     assert done.stderr.count("\n") == 1
+
+
+def test_interrupt_while_the_command_starts_is_told_in_one_line() -> None:
+    program = """
+        import os, signal, sys, time
+        sys.argv = ["kerasrnn", "explain"]
+        import kerasrnn.backend  # runs the package, up to where the command itself takes over
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+        """
+    done = run("-c", textwrap.dedent(program))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "kerasrnn: interrupted\n")
 
 
 def test_command_without_arguments_shows_its_help(tmp_path: Path) -> None:

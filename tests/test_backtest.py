@@ -4,13 +4,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from kerasrnn.forecasting import Backtest, DataError, Forecaster, backtest, classical, read
 from kerasrnn.forecasting.baselines import baselines
-from kerasrnn.forecasting.diagnosis import remarks
+from kerasrnn.forecasting.diagnosis import EVEN, remarks
+from kerasrnn.forecasting.metrics import skill_of_series
 from tests.forecasters import HORIZON, small
 from tests.tables import seasonal_series
 
@@ -312,3 +314,19 @@ def test_coverage_is_that_of_the_intervals_there_are() -> None:
     inside = table["y"].between(table["network-lo-80"], table["network-hi-80"])[bounded]
     assert found.intervals["coverage-80"] == pytest.approx(inside.mean())
     assert np.isfinite(found.intervals).all()
+
+
+def test_a_network_that_diverged_is_told_and_not_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(model: keras.Model, *_: Any) -> dict[str, list[float]]:
+        model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+        return {"loss": [np.nan]}
+
+    monkeypatch.setattr("kerasrnn.forecasting.forecaster.train", diverge)
+    with pytest.raises(DataError, match=r"^the network's forecast is not finite; use a lower"):
+        backtest(small(), seasonal_series(50))
+
+
+def test_series_that_the_network_wins_are_counted_where_there_is_skill() -> None:
+    found = run("many")
+    skills = skill_of_series(found.by_series, "mase")
+    assert found.beaten == ((skills >= EVEN).sum(), skills.notna().sum())

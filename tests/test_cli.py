@@ -1,7 +1,9 @@
 """kerasrnn sine and kerasrnn explain, and the choice of the backend."""
 
 import json
+import subprocess
 import sys
+import textwrap
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -171,6 +173,22 @@ def test_an_interrupted_command_says_how_to_go_on(
     assert bool(way_on()) == bool(hint)
 
 
+def test_interrupt_ends_the_process_at_once() -> None:
+    program = """
+        import atexit, os, signal
+        import kerasrnn.cli
+        def forecast():
+            os.kill(os.getpid(), signal.SIGINT)
+        atexit.register(print, "the interpreter's own way out")
+        kerasrnn.cli.app.registered_commands[0].callback = forecast
+        kerasrnn.cli.run()
+        """
+    command = [sys.executable, "-c", textwrap.dedent(program), "forecast"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("kerasrnn: interrupted; with --checkpoint")
+
+
 COMMANDS = ["backtest", "bench", "explain", "forecast", "predict", "sine", "tune"]
 
 
@@ -181,6 +199,14 @@ def test_another_backend_than_the_running_one_is_refused(tmp_path: Path, command
     line = complaint(kerasrnn(command, "--backend", OTHER, *output))
     assert f"Keras already runs on {BACKEND}; set KERAS_BACKEND={OTHER}" in line
     assert names(tmp_path) == []
+
+
+def test_unknown_kernels_to_leave_out_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERASRNN_DISABLE", "native_jax")
+    line = complaint(kerasrnn("forecast", "--output", tmp_path / "out"))
+    assert line.startswith("kerasrnn: KERASRNN_DISABLE names unknown kernels ['native_jax']")
 
 
 def test_the_running_backend_is_accepted() -> None:

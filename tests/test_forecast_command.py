@@ -18,7 +18,15 @@ from tests.tables import seasonal_series, write
 CLASSIC_FILES = ["forecast.csv", "forecast.png", "metrics.json", "model.keras"]
 PICTURES = ["folds.png", "forecast.png", "horizon.png", "residuals.png"]
 FILES = sorted(
-    ["backtest.csv", "forecast.csv", "forecaster", "metrics.json", "report.html", *PICTURES]
+    [
+        "backtest.csv",
+        "forecast.csv",
+        "forecaster",
+        "metrics.json",
+        "report.html",
+        "scores.csv",
+        *PICTURES,
+    ]
 )
 METRICS = ["rmse", "mae", "mape", "smape", "mase"]
 ROWS, LOOK_BACK, HORIZON = 40, 12, 3
@@ -82,6 +90,11 @@ def test_metrics_stand_beside_those_of_naive(ran: tuple[Result, Path]) -> None:
     assert metrics["seasonal_naive"]["rmse"] == pytest.approx(naive_rmse(SERIES, 12))
     best = min(metrics["naive"]["rmse"], metrics["seasonal_naive"]["rmse"])
     assert metrics["skill"] == pytest.approx(1 - metrics["network"]["rmse"] / best)
+    by_step = metrics["rmse_by_step"]["network"]
+    assert len(by_step) == 3
+    assert np.sqrt(np.mean(np.square(by_step))) == pytest.approx(metrics["network"]["rmse"])
+    table = pd.read_csv(ran[1] / "scores.csv").set_index("model")
+    assert table.loc["network", "rmse"] == pytest.approx(metrics["network"]["rmse"])
     assert metrics["source"] == str(ran[1].parent / "table.csv")
     assert (metrics["target"], metrics["rows"]) == ("y", ROWS)
     assert metrics["backend"] == keras.backend.backend()

@@ -363,8 +363,20 @@ def test_fit_that_is_refused_leaves_nothing_to_predict_from() -> None:
 def test_forecast_that_is_not_finite_is_told() -> None:
     forecaster = drawn(small(), seasonal_series(40))
     forecaster.model_.set_weights([weight * np.nan for weight in forecaster.model_.get_weights()])
-    with pytest.raises(DataError, match=r"^the network's forecast is not finite; .*epochs$"):
+    with pytest.raises(
+        DataError, match=r"^the network's forecast is not finite; use a lower learning_rate"
+    ):
         forecaster.predict()
+
+
+def test_parameters_are_read_and_set_as_in_scikit_learn() -> None:
+    forecaster = Forecaster(horizon=3)
+    assert forecaster.get_params(deep=False) == forecaster.get_params()
+    assert forecaster.set_params(horizon=np.int64(5), model="lstm") is forecaster
+    assert (forecaster.horizon, forecaster.model) == (5, "lstm")
+    with pytest.raises(DataError, match="horizon must be"):
+        forecaster.set_params(units=7, horizon=-1)
+    assert (forecaster.units, forecaster.horizon) == (32, 5)
 
 
 def test_clone_has_the_arguments_and_no_fit() -> None:

@@ -162,4 +162,5 @@ def test_skill_within_a_hundredth_beats_nothing(capsys: pytest.CaptureFixture[st
     skills = skill_of_series(result.by_series, "mase")
     print_backtest(result)
     beaten = int((skills >= 0.01).sum())
+    assert result.beaten == (beaten, 2)
     assert f"beats the better naive forecast on {beaten} of 2 series" in capsys.readouterr().out

@@ -4,11 +4,14 @@ Results go to standard output, progress and warnings to standard error. The exit
 is 0 on success and 2 on bad input, which is told in one line.
 """
 
+import os
+import signal
 import sys
 from itertools import pairwise
 
 import typer
 
+from kerasrnn.backend import INTERRUPTED
 from kerasrnn.cli.backtest import backtest
 from kerasrnn.cli.bench import bench
 from kerasrnn.cli.explain import explain
@@ -29,11 +32,25 @@ app = typer.Typer(
 for command in (forecast, predict, backtest, tune, sine, gradients, explain, bench):
     app.command()(command)
 
-
-INTERRUPTED = 130
 # What lets a command go on after an interrupt.
 RESUMED_BY = {"forecast": "checkpoint", "backtest": "checkpoint", "tune": "study"}
 RESUMED_BY |= {"sine": "checkpoint"}
+
+
+def run() -> None:
+    """Run the command in a process of its own, which an interrupt ends at once.
+
+    The interpreter's own way out would crash now and then, where JAX still computes.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        main()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def backtest(
 ) -> None:
     """Score forecasts from origins in the past, beside naive ones.
 
-    Writes backtest.csv, metrics.json and pictures.
+    Writes backtest.csv, scores.csv, metrics.json and pictures.
     """
     require_backend(backend)
     check_directory(output)

@@ -77,7 +77,8 @@ def forecast(
 ) -> None:
     """Forecast one series, or many, with a recurrent network.
 
-    Writes forecast.csv, report.html, metrics.json, pictures, and the fitted forecaster.
+    Writes forecast.csv, report.html, backtest.csv, scores.csv, metrics.json, pictures, and the
+    fitted forecaster.
     """
     require_backend(backend)
     check_directory(output)

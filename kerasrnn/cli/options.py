@@ -17,6 +17,7 @@ from kerasrnn.backend import PREFERENCE
 from kerasrnn.forecasting.data.reading import air_passengers
 from kerasrnn.forecasting.errors import DataError
 from kerasrnn.forecasting.forecaster import Forecaster
+from kerasrnn.kernels import disabled_kernels
 
 BackendOption = Annotated[
     Literal["jax", "torch"] | None,
@@ -158,7 +159,13 @@ class ForecasterOptions:
     validation: Annotated[
         int | None, text("Rows at the end that early stopping looks at. Default: a tenth.")
     ] = None
-    max_time: Annotated[float | None, text("Seconds to train at most.")] = None
+    max_time: Annotated[
+        float | None,
+        text(
+            "Seconds after which no further pass begins, in each training: one for every fit, "
+            "and a second one where its intervals need it."
+        ),
+    ] = None
     checkpoint: Annotated[
         Path | None,
         text("Keep the training's state here, and go on from it after an interrupt.", "DIR"),
@@ -247,7 +254,7 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def require_backend(backend: str | None) -> None:
-    """Raise where Keras was started on another backend than `--backend` asks for, or on no ours."""
+    """Raise where the backend is another one than `--backend` asks for, or cannot be used."""
     running = keras.backend.backend()
     if backend is not None and backend != running:
         raise DataError(
@@ -259,6 +266,10 @@ def require_backend(backend: str | None) -> None:
             f"the kerasrnn command runs on {' and '.join(PREFERENCE)}, and Keras was started on "
             f"{running}; give --backend or set KERAS_BACKEND"
         )
+    try:
+        disabled_kernels()
+    except ValueError as error:
+        raise DataError(str(error)) from None
 
 
 def data_and_source(file: Path | None) -> tuple[Path | pd.Series, str]:

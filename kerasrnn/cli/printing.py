@@ -1,7 +1,9 @@
 """What commands print."""
 
+import platform
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import kerasrnn
 from kerasrnn.forecasting.backtest import Backtest
 from kerasrnn.forecasting.baselines import SEASONAL_NAIVE
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.diagnosis import EVEN, about_even, count_origins, without_intervals
+from kerasrnn.forecasting.diagnosis import about_even, count_origins, without_intervals
 from kerasrnn.forecasting.errors import option_name
-from kerasrnn.forecasting.metrics import skill_of_series, with_interval, without_repeats
+from kerasrnn.forecasting.metrics import with_interval, without_repeats
 from kerasrnn.forecasting.outputs import forecast_table
 from kerasrnn.forecasting.wording import (
     counted,
@@ -35,9 +36,11 @@ SHOWN_ROWS, SHOWN_SERIES, LONGEST_NAME = 30, 6, 24
 
 def versions() -> dict[str, Any]:
     """Return what the numbers were made with."""
+    backend = keras.backend.backend()
+    names = ("kerasrnn", "keras", backend, "numpy", "pandas")
     return {
-        "backend": keras.backend.backend(),
-        "versions": {"kerasrnn": kerasrnn.__version__, "keras": keras.__version__},
+        "backend": backend,
+        "versions": {name: version(name) for name in names} | {"python": platform.python_version()},
     }
 
 
@@ -72,9 +75,8 @@ def print_backtest(result: Backtest) -> None:
         title += f", mean over {count:,} series"
     print_scores(title, result.scores, result.skill, result.metric)
     if count > 1:
-        skills = skill_of_series(result.by_series, result.metric).dropna()
-        beaten = f"{int((skills >= EVEN).sum()):,} of {len(skills):,}"
-        print(f"the network beats the better naive forecast on {beaten} series")
+        beaten, of = result.beaten
+        print(f"the network beats the better naive forecast on {beaten:,} of {of:,} series")
     for name, value in result.intervals.items():
         if str(name).startswith("coverage"):
             level = str(name).removeprefix("coverage-")

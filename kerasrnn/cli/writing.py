@@ -20,6 +20,7 @@ def write_backtest(
 ) -> None:
     """Write scores, held-out forecasts and pictures of a backtest."""
     result.forecasts.to_csv(folder / "backtest.csv", index=False)
+    result.by_series.reset_index().to_csv(folder / "scores.csv", index=False)
     save(plot_folds(result), folder / f"folds.{pictures}")
     save(plot_error_by_horizon(result), folder / f"horizon.{pictures}")
     save(plot_residuals(result), folder / f"residuals.{pictures}")
@@ -32,6 +33,7 @@ def metrics(result: Backtest, source: str, settings: dict[str, Any]) -> dict[str
         **{str(name): row.to_dict() for name, row in result.scores.iterrows()},
         "skill": result.skill,
         "skill_metric": result.metric,
+        "rmse_by_step": result.by_horizon.to_dict("list"),
         "intervals": result.intervals.to_dict(),
         "remarks": result.remarks,
         "source": source,

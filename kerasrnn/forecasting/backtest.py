@@ -22,6 +22,7 @@ from kerasrnn.forecasting.metrics import (
     score,
     score_intervals,
     skill,
+    skill_of_series,
 )
 from kerasrnn.forecasting.progress import StepBar
 
@@ -99,6 +100,12 @@ class Backtest:
     def skill(self) -> float:
         """How far the network's error lies below that of the better naive forecast."""
         return skill(self.scores, self.metric)
+
+    @cached_property
+    def beaten(self) -> tuple[int, int]:
+        """On how many series the network beats the better naive forecast, and of how many."""
+        skills = skill_of_series(self.by_series, self.metric).dropna()
+        return int((skills >= EVEN).sum()), len(skills)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:

@@ -273,7 +273,8 @@ class Forecaster:
             that was of one value so far has no intervals: nothing tells how it would move.
 
         Raises:
-            DataError: nothing was fitted, or rows of `future` are missing.
+            DataError: nothing was fitted, rows of `future` are missing, or a forecast is not
+                finite.
         """
         self._require_fitted()
         require_positive(horizon=horizon)
@@ -293,13 +294,7 @@ class Forecaster:
                 f"{given}: no covariates known ahead were named when the forecaster was fitted; "
                 "forecast without"
             )
-        table = self.table_after(panel, steps, known)
-        if not np.isfinite(table[:, :, 0]).all():
-            raise DataError(
-                "the network's forecast is not finite; put the series in another unit, or use "
-                "another --normalization or fewer --epochs"
-            )
-        return self._frame(table, steps)
+        return self._frame(self.table_after(panel, steps, known), steps)
 
     def forecast_from(
         self, data: Any, origins: np.ndarray, horizon: int | None = None, **reading: Any
@@ -405,6 +400,9 @@ class Forecaster:
 
         Returns:
             (series, steps, columns), in the order of `forecast_columns`.
+
+        Raises:
+            DataError: a forecast is not finite.
         """
         measures = self.measures_.following(panel)
         rows = measures.rows(panel)
@@ -412,7 +410,13 @@ class Forecaster:
         if self.design_.future:
             rows = measures.ahead(rows, panel, steps, future)
             ends = rows.offsets[1:] - steps
-        return self.predictor(measures).table(rows, ends, steps)
+        table = self.predictor(measures).table(rows, ends, steps)
+        if not np.isfinite(table[:, :, 0]).all():
+            raise DataError(
+                "the network's forecast is not finite; use a lower --learning-rate, fewer "
+                "--epochs or another --normalization, or put the series in another unit"
+            )
+        return table
 
     def fitted_settings(self) -> dict[str, Any]:
         """Return what was chosen or found where the arguments left that open."""
@@ -436,9 +440,16 @@ class Forecaster:
         ]
         return f"{type(self).__name__}({', '.join(told)})"
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the arguments of the constructor; `deep` is there for scikit-learn only."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **changes: Any) -> Forecaster:
+        """Change arguments of the constructor, for the next `fit`."""
+        changed = self.clone(**changes)
+        for name, value in changed.get_params().items():
+            setattr(self, name, value)
+        return self
 
     def clone(self, **changes: Any) -> Forecaster:
         """Return an unfitted forecaster with the same arguments, but for these."""

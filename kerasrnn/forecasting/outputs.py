@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kerasrnn.forecasting.backtest import Backtest
 
 PREFIX = ".kerasrnn-"
-WRITTEN = ("forecast.csv", "backtest.csv", "trials.csv")
+WRITTEN = ("forecast.csv", "backtest.csv", "scores.csv", "trials.csv")
 
 
 def check_directory(directory: Path, option: str = "output") -> None:

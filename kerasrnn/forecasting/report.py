@@ -246,7 +246,7 @@ def series_table(backtest: Backtest) -> dict[str, Any]:
         "rows": rows,
         "heads": [METRICS.get(name, (name, "")) for name in names],
         "count": len(skill),
-        "beaten": int((skill > 0).sum()),
+        "beaten": "{:,} of {:,}".format(*backtest.beaten),
     }
 
 

@@ -495,9 +495,7 @@ def trial_error(forecaster: Forecaster, panel: Panel, folds: int) -> float:
     levels = forecaster.levels if forecaster.intervals == "quantile" else ()
     candidate = forecaster.clone(levels=levels, checkpoint=None, quiet=True)
     result = backtest(candidate, panel, folds=folds)
-    if not np.isfinite(result.forecasts[NETWORK]).all():
-        raise DataError("the network's forecast is not finite; use a lower --learning-rate")
-    by_series = result.by_series[metric_of(panel)]
+    by_series = result.by_series[result.metric]
     errors, naive = (by_series.xs(name, level="model").to_numpy() for name in (NETWORK, NAIVE))
     if not np.isfinite(naive).any():
         raise DataError("every series is constant before the first origin; more rows are needed")
