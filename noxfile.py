@@ -16,7 +16,7 @@ WHEELS = Path(CHECKOUT) / ".nox" / "wheels"
 CONSTRAINTS = ("-c", "constraints.txt")
 NATIVE = ("tests/test_native.py", "tests/test_kernels.py")
 # What behaves in another way where both frameworks are installed, and what needs both.
-BOTH = ("against_torch", "test_backend.py", "test_bench.py", "test_examples.py", "test_native.py")
+BOTH = ("against_torch", "test_backend.py", "test_bench.py", "test_examples.py")
 # Programs that JAX compiled in one process or session need not be compiled again in another.
 JAX_CACHE = {
     "JAX_COMPILATION_CACHE_DIR": str(Path(CHECKOUT) / ".nox" / "jax"),
@@ -33,10 +33,10 @@ def install(session: nox.Session, *packages: str, constraints: str = "constraint
     session.install("--force-reinstall", "--no-deps", built)
 
 
-def install_checkout(session: nox.Session, extra: str, **environment: str) -> None:
+def install_checkout(session: nox.Session, **environment: str) -> None:
     """Build and install the checkout itself, in a way of its own."""
     environment["KERASRNN_NATIVE"] = "require"
-    session.install(*CONSTRAINTS, f".[{extra}]", env=environment)
+    session.install("--force-reinstall", "--no-deps", ".", env=environment)
 
 
 def run_tests(session: nox.Session, backend: str, *arguments: str, **more: str) -> None:
@@ -76,28 +76,23 @@ def tests(session: nox.Session, backend: str) -> None:
     session.run("python", "-c", f"import importlib.util as u; assert not u.find_spec({other!r})")
     elsewhere = ("against_torch", "test_examples.py", "with_statsforecast")
     run_tests(session, backend, *(f"--ignore=tests/{name}" for name in elsewhere))
+    if not session.posargs:
+        for isa in lower_instruction_sets(session):
+            run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
 
 
-@nox.session(requires=["wheel"])
-@nox.parametrize("backend", BACKENDS, ids=BACKENDS)
-def together(session: nox.Session, backend: str) -> None:
-    """Run one backend with the other framework installed: torch.nn as the oracle, the examples."""
-    install(session, "kerasrnn[bench]", *test_requirements())
-    run_tests(session, backend, *(f"tests/{name}" for name in BOTH))
-
-
-@nox.session(requires=["wheel"])
-@nox.parametrize("backend", BACKENDS, ids=BACKENDS)
-def native(session: nox.Session, backend: str) -> None:
-    """Run the native kernel's tests for each lower instruction set that the processor has."""
-    install(session, f"kerasrnn[{backend}]", *test_requirements())
+def lower_instruction_sets(session: nox.Session) -> list[str]:
+    """Return those that the native kernel has, but for the best one, which it runs by itself."""
     program = "from kerasrnn.kernels.native import native; print(*native().isas())"
-    isas = session.run("python", "-P", "-c", program, silent=True).split()
-    # The best one is what the other sessions run.
-    if len(isas) == 1:
-        session.skip(f"the processor has {isas[0]} only")
-    for isa in isas[1:]:
-        run_tests(session, backend, "-k", "native", *NATIVE, KERASRNN_NATIVE_ISA=isa)
+    return session.run("python", "-P", "-c", program, silent=True).split()[1:]
+
+
+@nox.session(requires=["wheel"])
+def together(session: nox.Session) -> None:
+    """Run both backends with both frameworks installed: torch.nn as the oracle, the examples."""
+    install(session, "kerasrnn[bench]", *test_requirements())
+    for backend in BACKENDS:
+        run_tests(session, backend, *(f"tests/{name}" for name in BOTH))
 
 
 @nox.session(requires=["wheel"])
@@ -114,27 +109,23 @@ def classical(session: nox.Session) -> None:
 
 
 @nox.session
-def clang(session: nox.Session) -> None:
-    """Build the native kernel with clang, warnings as errors, and compile it for 64-bit ARM."""
-    session.install(*CONSTRAINTS, "ziglang", *test_requirements())
+def builds(session: nox.Session) -> None:
+    """Test the native kernel as clang builds it, and under sanitizers; compile it for ARM."""
+    project = pyproject()["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["torch"]
+    session.install(*CONSTRAINTS, "ziglang", *needed, *test_requirements())
     # The package's program: pip builds where its Python module is out of sight.
     find = "import os, ziglang; print(os.path.dirname(ziglang.__file__))"
     compiler = f"{session.run('python', '-c', find, silent=True).strip()}/zig c++"
-    install_checkout(session, "torch", CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
+    install_checkout(session, CXX=compiler, SKBUILD_CMAKE_DEFINE="KERASRNN_WARNINGS=ON")
     run_tests(session, "torch", "-k", "native", *NATIVE)
     source = "kerasrnn/kernels/native/src/engine.cpp"
     for type_ in ("float", "double"):
         options = f"-target aarch64-linux-gnu -std=c++20 -O3 -Wall -Wextra -Werror -c {source}"
         names = f"-DKERASRNN_TYPE={type_} -DKERASRNN_ENGINE=engine_{type_} -o {os.devnull}"
         session.run(*compiler.split(), *options.split(), *names.split(), external=True)
-
-
-@nox.session
-def sanitize(session: nox.Session) -> None:
-    """Run the native kernel's tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    session.install(*CONSTRAINTS, *test_requirements())
     sanitizers = "KERASRNN_SANITIZE=address,undefined"
-    install_checkout(session, "torch", CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
+    install_checkout(session, CXX="g++", SKBUILD_CMAKE_DEFINE=sanitizers)
     libraries = [
         session.run("g++", f"-print-file-name=lib{name}.so", external=True, silent=True).strip()
         for name in ("asan", "stdc++")
