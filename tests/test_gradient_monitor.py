@@ -39,7 +39,10 @@ DATA = (np.ones((2, TIME, 2), "float32"), np.ones((2, 1), "float32"))
     ("scale", "told"),
     [
         (0.2, "gradients vanish in rnn: .* 2.0e-08 times as large; start from recurrent_i"),
-        (9.0, "gradients explode"),
+        (
+            9.0,
+            'gradients explode in rnn: .* clipnorm=1.0 .* start from recurrent_initializer="orth',
+        ),
     ],
 )
 def test_what_is_lost_is_told_once(scale: float, told: str) -> None:

@@ -84,7 +84,7 @@ def gradient_flow(
     The Jacobian of a step is taken row by row, as vector-Jacobian products of the cell's own
     equations, and multiplied in float64. That of an LSTM is of h and C together; dh_t/dh_1 and
     dC_t/dC_1 are blocks of the product, which hold every way from the one to the other. Time
-    and memory grow with the square of the units.
+    grows with the cube of the units, memory with their square.
 
     Args:
         layer_or_model: An RNN, LSTM or GRU, or a model of some; not trained by this.

@@ -21,7 +21,12 @@ VANISHED = {
     "the sequences shorter; training may open the gate, too",
     "GRU": "make the sequences shorter; training may open its update gate, too",
 }
-EXPLODED = "clip gradients with clipnorm=1.0 in the optimizer, or lower the learning rate"
+CLIP = "clip gradients with clipnorm=1.0 in the optimizer, or lower the learning rate"
+EXPLODED = {
+    "RNN": f'{CLIP}, or start from recurrent_initializer="orthogonal"',
+    "LSTM": CLIP,
+    "GRU": CLIP,
+}
 
 
 class GradientMonitor(keras.callbacks.Callback):
@@ -109,7 +114,7 @@ class GradientMonitor(keras.callbacks.Callback):
             if reach < self.vanishing:
                 self.tell(name, "vanish", reach, VANISHED[flow.kinds[i]])
             elif reach > self.exploding:
-                self.tell(name, "explode", reach, EXPLODED)
+                self.tell(name, "explode", reach, EXPLODED[flow.kinds[i]])
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Finish the file for TensorBoard."""
