@@ -4,9 +4,11 @@
 
 trains a GRU of 64 units with a look-back of 96 hours on all seven columns of the table, in
 batches of 256 windows: in plain torch, and by `Forecaster` on torch and on JAX. Every
-contestant runs in processes of its own, in turn. Printed are windows a second, the median of
-all rounds and the ratio to plain torch. What is measured is `fit` from its second pass on
-(the first one traces and compiles), data gathering included.
+contestant runs in processes of its own, in turn, with a thread for each core. Printed are
+windows a second, the median of all rounds and the ratio to plain torch; `--output
+benchmarks/results/forecast_speed.json` keeps every round, with machine and versions. What is
+measured is `fit` from its second pass on (the first one traces and compiles), data gathering
+included.
 """
 
 import argparse
@@ -101,32 +103,47 @@ def ours(path: Path, passes: int) -> float:
     return passes * windows / (ends[-1] - ends[0])
 
 
+def speed(contestant: str, path: Path, passes: int, threads: int) -> float:
+    """Return windows a second of a process of its own."""
+    command = [sys.executable, __file__, "--only", contestant, str(path), str(passes)]
+    environment = os.environ | {"KERAS_BACKEND": contestant.split()[-1]}
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), str(threads))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Run all contestants in turn, print the medians, and write all where that is asked for."""
+    # Not above: it brings Keras, which the process of plain torch is to run without.
+    from kerasrnn.benchmark.machine import cores, load, machine
+
+    threads, load_before = cores(), load()
+    speeds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+    for _ in range(options.rounds):
+        for name in CONTESTANTS:
+            speeds[name].append(round(speed(name, options.data, options.passes, threads), 1))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    for name, median in medians.items():
+        print(f"{name:16} {median:8.0f} windows/s  {median / medians['plain torch']:.2f}")
+    if options.output:
+        used = machine(dict.fromkeys(("torch", "xla"), threads), load_before)
+        del used["backend"]  # each contestant has its own
+        content = {"machine": used, "passes": options.passes, "windows a second": speeds}
+        options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
-    """Run all contestants in turn, or one of them."""
+    """Run all contestants, or one of them."""
+    if len(sys.argv) > 2 and sys.argv[1] == "--only":
+        path, passes = Path(sys.argv[3]), int(sys.argv[4])
+        print((plain_torch if sys.argv[2] == "plain torch" else ours)(path, passes))
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--passes", type=int, default=1)
     parser.add_argument("--output", type=Path)
-    if len(sys.argv) > 2 and sys.argv[1] == "--only":
-        path, passes = Path(sys.argv[3]), int(sys.argv[4])
-        print((plain_torch if sys.argv[2] == "plain torch" else ours)(path, passes))
-        return
-    options = parser.parse_args()
-    speeds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
-    for _ in range(options.rounds):
-        for name in CONTESTANTS:
-            command = [sys.executable, __file__, "--only", name, options.data, options.passes]
-            environment = os.environ | {"KERAS_BACKEND": name.split()[-1]}
-            done = subprocess.run(
-                list(map(str, command)), env=environment, capture_output=True, text=True, check=True
-            )
-            speeds[name].append(float(done.stdout))
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
-    for name, median in medians.items():
-        print(f"{name:16} {median:8.0f} windows/s  {median / medians['plain torch']:.2f}")
-    if options.output:
-        options.output.write_text(json.dumps({"windows a second": speeds}, indent=2) + "\n")
+    compare(parser.parse_args())
 
 
 if __name__ == "__main__":
