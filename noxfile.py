@@ -1,3 +1,4 @@
+import math
 import os
 import shutil
 import tarfile
@@ -23,6 +24,7 @@ JAX_CACHE = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
+ON_JAX = {"KERAS_BACKEND": "jax", "MPLBACKEND": "agg", "PYTHONSAFEPATH": "1", **JAX_CACHE}
 
 
 def install(session: nox.Session, *packages: str, constraints: str = "constraints.txt") -> None:
@@ -74,7 +76,7 @@ def tests(session: nox.Session, backend: str) -> None:
     install(session, f"kerasrnn[{backend},parquet,tensorboard,tune]", *test_requirements())
     other = "jax" if backend == "torch" else "torch"
     session.run("python", "-c", f"import importlib.util as u; assert not u.find_spec({other!r})")
-    elsewhere = ("against_torch", "test_examples.py", "with_statsforecast")
+    elsewhere = ("against_torch", "test_examples.py", "with_statsforecast", "in_browser")
     run_tests(session, backend, *(f"--ignore=tests/{name}" for name in elsewhere))
     if not session.posargs:
         for isa in lower_instruction_sets(session):
@@ -157,16 +159,44 @@ def docs(session: nox.Session) -> None:
     folder = Path(session.create_tmp()) / "docs"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree("docs", folder)
-    backend = {"KERAS_BACKEND": "jax", "MPLBACKEND": "agg", "PYTHONSAFEPATH": "1", **JAX_CACHE}
-    session.run("python", "docs/pictures.py", str(folder), env=backend)
+    session.run("python", "docs/pictures.py", str(folder), env=ON_JAX)
     notebooks = (str(folder / "examples"), str(folder / "images" / "examples"))
     # A notebook imports from its own folder.
-    session.run("python", "docs/notebooks.py", *notebooks, env={**backend, "PYTHONSAFEPATH": ""})
+    session.run("python", "docs/notebooks.py", *notebooks, env={**ON_JAX, "PYTHONSAFEPATH": ""})
     session.run("python", "docs/mathjax.py", str(folder))
     # The theme's makers announce in every build that they write another program.
     quiet = {"KERASRNN_DOCS": str(folder), "NO_MKDOCS_2_WARNING": "1", "PYTHONWARNINGS": "error"}
     session.run("mkdocs", "build", "--strict", env=quiet)
     session.run("python", "docs/check_site.py", "site")
+
+
+@nox.session(requires=["wheel"], default=False)
+def browser(session: nox.Session) -> None:
+    """Open the built site and two new reports in the Chromium that is installed here."""
+    if not Path("site", "index.html").exists():
+        session.error("site/ is not built: run nox -s docs browser")
+    groups = nox.project.dependency_groups(pyproject(), "browser")
+    install(session, "kerasrnn[jax]", *groups, *test_requirements())
+    run_tests(session, "jax", "tests/in_browser")
+    folder = Path(session.create_tmp())
+    write_series(folder / "series.csv")
+    reports = []
+    for name, table in {"one": [], "many": [str(folder / "series.csv")]}.items():
+        options = ("--epochs", "1", "--quiet", "--output", str(folder / name))
+        session.run("kerasrnn", "forecast", *table, *options, env=ON_JAX)
+        reports.append(str(folder / name / "report.html"))
+    session.run("python", "docs/check_in_browser.py", "site", *reports)
+
+
+def write_series(path: Path, series: int = 40, months: int = 60) -> None:
+    """Write a table of many series, with names that are long for a phone."""
+    lines = ["unique_id,ds,y"]
+    for number in range(series):
+        for month in range(months):
+            value = number + math.sin(math.pi * month / 6) + math.sin((number + 1) * month**2) / 5
+            day = f"{2020 + month // 12}-{month % 12 + 1:02}-01"
+            lines.append(f"a_name_without_any_space_in_it_{number:02},{day},{value:.3f}")
+    path.write_text("\n".join(lines))
 
 
 @nox.session
