@@ -25,7 +25,11 @@ from PIL import Image
 
 DOCS = Path(__file__).parent
 EXAMPLES = DOCS.parent / "examples"
-BESIDE = ("make_stock_prices", "options")  # what the others import
+BESIDE = ("make_stock_prices", "options", "start")  # what the others import
+SHOW = """from IPython.display import Image, display
+from start import OUTPUT
+
+display(Image(OUTPUT / "{name}.png"))"""
 NOTE = "Run it in the folder `examples` of the repository."
 
 
@@ -40,8 +44,7 @@ def notebook(name: str) -> NotebookNode:
     title, _, text = ast.literal_eval(made.cells[0].source).strip().partition("\n")
     sources = [cell.source for cell in made.cells[1:]]
     imports = list(takewhile(lambda source: source.startswith(("from ", "import ")), sources))
-    show = f'from IPython.display import Image, display\n\ndisplay(Image(OUTPUT / "{name}.png"))'
-    code = ["\n\n".join(imports), *sources[len(imports) :], show]
+    code = ["\n\n".join(imports), *sources[len(imports) :], SHOW.format(name=name)]
     text = f"# {title.rstrip('.')}\n{text}\n\n{NOTE}"
     cells = [new_markdown_cell(text), *map(new_code_cell, code)]
     for number, cell in enumerate(cells):

@@ -7,7 +7,10 @@ scores are divided by a temperature: a low one makes likely characters still lik
 evens them out.
 """
 
-from options import OUTPUT, TEXT, parser  # sets the backend
+from options import file_option, parser
+
+file_option("--text", "char_text.txt", "the file that it learns from")
+from start import chosen, save  # sets the backend
 
 import keras
 import numpy as np
@@ -21,16 +24,16 @@ TEMPERATURES, WRITTEN, SHOWN = (0.3, 0.6, 1.0), 250, 45
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 try:
-    text = TEXT.read_text(encoding="utf-8")
+    text = chosen.text.read_text(encoding="utf-8")
 except UnicodeDecodeError:
-    parser.error(f"--text: {TEXT} is no text in UTF-8")
+    parser.error(f"--text: {chosen.text} is no text in UTF-8")
 characters = sorted(set(text))
 numbers = np.array([characters.index(character) for character in text])
 start, cut = int(0.8 * len(numbers)), int(0.9 * len(numbers))
 # The latter two have one character to go on from.
 known, watched, held_out = numbers[:start], numbers[start - 1 : cut], numbers[cut - 1 :]
 if len(known) <= STEPS:
-    parser.error(f"--text: {TEXT} is too short: eight tenths are at most {STEPS} characters")
+    parser.error(f"--text: {chosen.text} has {len(text)} characters; give {2 * STEPS} or more")
 windows = np.lib.stride_tricks.sliding_window_view(known, STEPS + 1)[::STRIDE]
 
 embedding = keras.layers.Embedding(len(characters), 32)
@@ -116,4 +119,4 @@ right.set_xticks(range(SHOWN), [names.get(character, character) for character in
 right.set_yticks(range(len(likely)), [names.get(characters[i], characters[i]) for i in likely])
 right.set(xlabel=f"written at temperature {TEMPERATURES[-1]}", title="What might have come")
 figure.colorbar(image, label="probability")
-figure.savefig(OUTPUT / "char_text.png")
+save(figure, "char_text.png")

@@ -5,7 +5,7 @@ a 2-layer LSTM of 4 units with a linear layer: Adam 1e-2, 1000 epochs, all windo
 it stands the naive forecast, which repeats the last value: on these data a network must beat that.
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 from importlib.resources import files
 
@@ -45,4 +45,4 @@ axes.plot(range(LOOK_BACK, len(values)), predicted, color="#e07a1f", label="one 
 axes.axvline(LOOK_BACK + count, color="#9aa5b8", linestyle="--")
 axes.set(xlabel="row", ylabel="passengers", title="The training rows end at the dashed line")
 axes.legend()
-figure.savefig(OUTPUT / "csv_lstm.png")
+save(figure, "csv_lstm.png")

@@ -6,7 +6,7 @@ those that it has chosen: the best one each time (greedy), or the best few begin
 side (beam search).
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import datetime
 
@@ -148,7 +148,7 @@ def draw(translator: Translator, words: str, given: np.ndarray, wanted: np.ndarr
     axes.set_xticks(range(len(words)), words)
     axes.set_yticks(range(wanted.shape[1]), text(wanted[0]))
     axes.set(xlabel="read", ylabel="written", title="Where the decoder looks")
-    figure.savefig(OUTPUT / "date_translation.png")
+    save(figure, "date_translation.png")
 
 
 if __name__ == "__main__":

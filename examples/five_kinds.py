@@ -7,7 +7,7 @@
 - many-to-many, unequal: dates such as "Sunday, 7 March 2021" as 2021-03-07
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 import numpy as np
@@ -135,4 +135,4 @@ if __name__ == "__main__":
     left.bar_label(bars, fmt="%.1f", label_type="center", color="white")
     left.invert_yaxis()
     left.set(xlabel="held-out score, percent", xlim=(0, 100), title="Five kinds of problem")
-    figure.savefig(OUTPUT / "five_kinds.png")
+    save(figure, "five_kinds.png")

@@ -5,7 +5,7 @@ start from the same weights and give the same outputs. They learn nearly the sam
 two biases, as torch.nn, and as both are trained, their sum moves about twice as fast.
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 import numpy as np
@@ -71,4 +71,4 @@ for name, model in models.items():
     axes.plot(losses, "-" if name == "by hand" else "--", label=name)
 axes.set(xlabel="epoch", ylabel="mean squared error", title="One bias, and two")
 axes.legend()
-figure.savefig(OUTPUT / "lstm_by_hand.png")
+save(figure, "lstm_by_hand.png")

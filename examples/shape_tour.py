@@ -1,6 +1,6 @@
 """The shapes of RNN and LSTM, layers and cells: what goes in, and what comes out."""
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 from matplotlib.figure import Figure
@@ -64,4 +64,4 @@ image = axes.imshow(values, cmap="RdBu", aspect="auto", vmin=-most, vmax=most)
 axes.set(xlabel="time step", ylabel="unit", title="Hidden states of the top LSTM layer")
 axes.set_yticks(range(0, 20, 5))
 figure.colorbar(image, label="h")
-figure.savefig(OUTPUT / "shape_tour.png")
+save(figure, "shape_tour.png")

@@ -5,7 +5,7 @@ layer on the hidden state. The loss is summed over the steps. Hidden 50, Adam 1e
 start with the same outputs; the RNNCell has two biases, as in torch.nn, whose sum moves faster.
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 import numpy as np
@@ -85,4 +85,4 @@ for style, (name, model) in zip(("-", "--"), models.items(), strict=True):
     axes.semilogy(losses, style, label=name)
 axes.set(xlabel="epoch", ylabel="squared error, summed over steps", title="Learning to sum up")
 axes.legend()
-figure.savefig(OUTPUT / "simple_rnn_by_hand.png")
+save(figure, "simple_rnn_by_hand.png")

@@ -5,7 +5,7 @@ error, 6000 iterations. The hidden state is carried from one curve to the next, 
 one to the drawing.
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 import numpy as np
@@ -60,4 +60,4 @@ axes.scatter(time, points[0, :, 0], s=90, color="#9aa5b8", label="sine")
 axes.scatter(time[1:], generated[0, 1:, 0], s=20, color="#e07a1f", label="generated")
 axes.set(xlabel="time", title="A curve from its first point alone")
 axes.legend()
-figure.savefig(OUTPUT / "sine_rnn.png")
+save(figure, "sine_rnn.png")

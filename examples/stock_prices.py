@@ -7,7 +7,7 @@ them go in as percentages, for the network cannot judge a price that it was not 
 a forecast is worth anything, only simple forecasts of the same days can say.
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import numpy as np
 import pandas as pd
@@ -59,4 +59,4 @@ for axes, found, name in ((upper, price, "naive"), (lower, move, "mean of 20 day
     axes.legend(ncols=3)
 upper.set(ylabel="close", title=f"The last {SHOWN} held-out days, one day ahead")
 lower.set(ylabel="move, percent")
-figure.savefig(OUTPUT / "stock_prices.png")
+save(figure, "stock_prices.png")

@@ -1,6 +1,6 @@
 """A trained torch.nn model moved to Keras, on JAX or torch: the same outputs; and back."""
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 import numpy as np
@@ -64,4 +64,4 @@ upper.set(title="One step ahead", ylim=(-1.2, 2))
 upper.legend(ncols=3, loc="upper center")
 lower.plot(time[1:], (moved - expected)[0, :, 0], color="#e07a1f")
 lower.set(xlabel="time", title="Keras less torch.nn: rounding")
-figure.savefig(OUTPUT / "torch_to_keras.png")
+save(figure, "torch_to_keras.png")

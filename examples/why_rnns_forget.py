@@ -6,7 +6,7 @@ state is multiplied by its forget gate instead: near 1, it hands gradients on. A
 gate to 0.73 only, one of 3 to 0.95.
 """
 
-from options import OUTPUT  # sets the backend
+from start import save  # sets the backend
 
 import keras
 import numpy as np
@@ -50,4 +50,4 @@ for name, layer in layers.items():
     after = f"more than {STEPS - 1} steps" if remembered is None else f"{remembered} steps"
     reach = f"dh_{STEPS}/dh_1 {flows[name].hidden[0, -1]:.1e}"
     print(f"{name:21} {reach}, a perturbation falls below 1 % after {after}")
-plot_gradient_flow(flows).savefig(OUTPUT / "why_rnns_forget.png")
+save(plot_gradient_flow(flows), "why_rnns_forget.png")

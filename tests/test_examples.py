@@ -11,7 +11,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "examples"
 PICTURE = FOLDER.parent / "docs" / "images" / "examples" / "char_text.png"
-BESIDE = ("make_stock_prices.py", "options.py")
+BESIDE = ("make_stock_prices.py", "options.py", "start.py")
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py") if path.name not in BESIDE)
 # What must stand in what they print, or part of it.
 TOLD = {
@@ -75,16 +75,34 @@ def test_example_runs(tmp_path: Path, name: str) -> None:
             assert float(line.split("%")[0].split()[-1]) > 95
         if "largest difference" in line:
             assert float(line.split()[-1]) < 1e-5
-    assert (tmp_path / name).with_suffix(".png").stat().st_size > 5000
+    picture = f"{name.removesuffix('.py')}.png"
+    assert done.stdout.splitlines()[-1] == f"wrote {picture}"
+    assert (tmp_path / picture).stat().st_size > 5000
 
 
 def test_backend_is_found_where_none_is_named(tmp_path: Path) -> None:
     # As in the configuration that Keras writes by itself.
     (tmp_path / "keras.json").write_text('{"backend": "tensorflow"}')
-    arguments = ("--output", str(tmp_path / "pictures"))
+    arguments = ("--output", "pictures/today")
     done = run("shape_tour.py", *arguments, folder=tmp_path, KERAS_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "pictures" / "shape_tour.png").exists()
+    picture = Path("pictures", "today", "shape_tour.png")
+    assert done.stdout.splitlines()[-1] == f"wrote {picture}"
+    assert (tmp_path / picture).exists()
+
+
+def test_help_has_the_options_of_the_program(tmp_path: Path) -> None:
+    for name, takes in {"char_text.py": True, "shape_tour.py": False}.items():
+        options = run(name, "--help", folder=tmp_path).stdout.split("options:")[1]
+        assert ("--text" in options) == takes
+
+
+def test_text_that_is_too_short_is_told(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text(79 * "a")
+    done = run("char_text.py", "--text", "short.txt", folder=tmp_path)
+    assert done.returncode == 2
+    told = "--text: short.txt has 79 characters; give 128 or more"
+    assert told in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

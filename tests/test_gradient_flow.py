@@ -10,7 +10,8 @@ import kerasrnn
 from kerasrnn.diagnostics import gradient_flow, memory_length, plot_gradient_flow
 from kerasrnn.diagnostics.flow import EXACT_SIZE, largest_singular_value
 from tests.equations import STEPS, derivative
-from tests.making import MODES, built, cell_weights, equation_of, new_layer
+from tests.making import MODES, built, cell_weights, equation_of, new_layer, random_states
+from tests.running import to_numpy
 
 BATCH, TIME, FEATURES, UNITS = 3, 6, 4, 5
 TOLERANCE = {"rtol": 1e-8, "atol": 1e-12}
@@ -20,6 +21,14 @@ def inputs_of(rng: np.random.Generator) -> np.ndarray:
     return rng.normal(size=(BATCH, TIME, FEATURES))
 
 
+def layer_of(mode: str, rng: np.random.Generator, **options: Any) -> Any:
+    """Return a layer of random weights; a stateful one carries random states."""
+    layer = built(new_layer(mode, UNITS, **options), FEATURES, BATCH)
+    if layer.stateful:
+        layer.reset_state(random_states(layer, BATCH, rng))
+    return layer
+
+
 def trajectory(
     layer: Any, mode: str, inputs: np.ndarray, mask: np.ndarray, moved: dict[Any, np.ndarray]
 ) -> tuple[np.ndarray, list[list[list[np.ndarray]]]]:
@@ -27,12 +36,13 @@ def trajectory(
     name, directions = equation_of(mode), 2 if layer.bidirectional else 1
     states_of: list[list[list[np.ndarray]]] = []
     sequence = inputs.astype(complex)
+    started = iter(layer.states or [np.zeros((BATCH, size)) for size in layer.state_size])
     for depth in range(layer.num_layers):
         outputs = []
         for direction in range(directions):
             cell = layer.cells[depth * directions + direction]
             weights = {k: v.astype(complex) for k, v in cell_weights(cell).items()}
-            states = [np.zeros((BATCH, size), complex) for size in cell.state_size]
+            states = [to_numpy(next(started)).astype(complex) for _ in cell.state_size]
             visited: list[Any] = [None] * TIME
             for t in range(TIME)[:: -1 if direction else 1]:
                 new = STEPS[name](weights, sequence[:, t], *states)
@@ -67,15 +77,19 @@ def product_norms(
     return [np.linalg.norm(jacobians, kind, axis=(2, 3)).mean(axis=1) for kind in (2, "fro")]
 
 
-SHAPES: list[dict[str, Any]] = [{}, {"num_layers": 2, "bidirectional": True}]
+SHAPES: dict[str, dict[str, Any]] = {
+    "one": {},
+    "stack": {"num_layers": 2, "bidirectional": True},
+    "stateful": {"num_layers": 2, "stateful": True},
+}
 
 
-@pytest.mark.parametrize("options", SHAPES, ids=["one", "stack"])
+@pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("mode", MODES)
 def test_products_of_jacobians_are_those_of_the_equations(
     mode: str, options: dict[str, Any], rng: np.random.Generator
 ) -> None:
-    layer = built(new_layer(mode, UNITS, dtype="float64", **options), FEATURES)
+    layer = layer_of(mode, rng, dtype="float64", **options)
     inputs = inputs_of(rng)
     flow = gradient_flow(layer, inputs)
     everything = np.ones((BATCH, TIME), bool)
@@ -91,12 +105,12 @@ def test_products_of_jacobians_are_those_of_the_equations(
             assert np.isnan(found).all()
 
 
-@pytest.mark.parametrize("options", SHAPES, ids=["one", "stack"])
+@pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("mode", MODES)
 def test_gradients_of_the_loss_are_those_of_the_equations(
     mode: str, options: dict[str, Any], rng: np.random.Generator
 ) -> None:
-    layer = built(new_layer(mode, UNITS, dtype="float64", **options), FEATURES)
+    layer = layer_of(mode, rng, dtype="float64", **options)
     inputs, mask = inputs_of(rng), np.ones((BATCH, TIME), bool)
     flow = gradient_flow(layer, inputs)
 
@@ -113,6 +127,62 @@ def test_gradients_of_the_loss_are_those_of_the_equations(
             gradient = derivative(lambda s=shift, n=number, t=t: loss({(n, t, 0): s}), shift)
             expected = np.linalg.norm(gradient)
             np.testing.assert_allclose(flow.gradients[number, t], expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("stateful", [False, True])
+def test_mixed_precision_is_measured_in_that_of_the_weights(
+    dtype: str, stateful: bool, rng: np.random.Generator
+) -> None:
+    layer = layer_of("lstm", rng, dtype=dtype, stateful=stateful)
+    inputs = inputs_of(rng).astype("float32")
+    flow = gradient_flow(layer, inputs)
+    everything = np.ones((BATCH, TIME), bool)
+    for state, (found, norms) in enumerate(
+        [(flow.hidden, flow.hidden_norms), (flow.cell, flow.cell_norms)]
+    ):
+        expected = product_norms(layer, "lstm", inputs, everything, 0, state)
+        np.testing.assert_allclose([found[0], norms[0]], expected, rtol=2e-5)
+    outputs, _ = trajectory(layer, "lstm", inputs, everything, {})
+    assert flow.loss == pytest.approx(float(np.real(outputs[:, -1].sum())) / BATCH, rel=2e-5)
+    assert keras.backend.standardize_dtype(layer(inputs).dtype) == dtype.removeprefix("mixed_")
+
+
+def test_all_of_a_mixed_model_is_measured_in_the_precision_of_its_weights(
+    rng: np.random.Generator,
+) -> None:
+    mixed, plain = (
+        keras.Sequential(
+            [
+                keras.Input((TIME, FEATURES)),
+                kerasrnn.GRU(UNITS, dtype=policy),
+                keras.layers.Dense(1, dtype=policy),
+            ]
+        )
+        for policy in ("mixed_float16", "float32")
+    )
+    mixed.set_weights(plain.get_weights())
+    x, y = inputs_of(rng).astype("float32"), np.ones((BATCH, 1), "float32")
+    before = mixed.predict(x, verbose=0)
+    one, other = gradient_flow(mixed, x, y), gradient_flow(plain, x, y)
+    assert one.loss == pytest.approx(other.loss, rel=1e-6)
+    np.testing.assert_allclose(one.gradients, other.gradients, rtol=1e-5)
+    assert memory_length(mixed.layers[0], x) == memory_length(plain.layers[0], x)
+    after = mixed.predict(x, verbose=0)
+    assert after.dtype == "float16"
+    np.testing.assert_array_equal(after, before)
+
+
+def test_policies_and_runners_come_back_where_a_measurement_fails() -> None:
+    layer = built(kerasrnn.GRU(UNITS, dtype="mixed_float16"), FEATURES)
+
+    def loss(y: Any, outputs: Any) -> Any:
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        gradient_flow(layer, np.ones((1, TIME, FEATURES)), np.ones((1, UNITS)), loss=loss)
+    assert layer.compute_dtype == layer.cells[0].compute_dtype == "float16"
+    assert layer.runner is None
 
 
 def test_masked_steps_hand_everything_on(rng: np.random.Generator) -> None:
@@ -175,6 +245,9 @@ def test_what_is_no_flow_cannot_be_drawn() -> None:
     for nothing in ({}, [], {"a": 3}):
         with pytest.raises(ValueError, match="expected a GradientFlow, or several under names"):
             plot_gradient_flow(nothing)  # type: ignore[arg-type]
+    flow = gradient_flow(kerasrnn.GRU(2), np.ones((1, 40, 3)))
+    with pytest.raises(ValueError, match=r"Got \[GradientFlow\(.*\]\.$"):  # no table of numbers
+        plot_gradient_flow([flow])  # type: ignore[arg-type]
 
 
 def test_metrics_and_losses_stay_as_they_are(rng: np.random.Generator) -> None:
@@ -298,6 +371,23 @@ def test_weights_stay_as_they_are(rng: np.random.Generator) -> None:
         assert (old == new).all()
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("build", [False, True])
+def test_carried_states_stay_as_they_are(
+    build: bool, wrapped: bool, rng: np.random.Generator
+) -> None:
+    layer = kerasrnn.LSTM(UNITS, stateful=True)
+    inputs = inputs_of(rng).astype("float32")
+    if build:
+        layer(inputs)
+    before = [to_numpy(state) for state in layer.states or []]
+    gradient_flow(keras.Sequential([layer]) if wrapped else layer, inputs)
+    memory_length(layer, inputs)
+    memory_length(layer, most=5)
+    for state, old in zip(layer.states, before or [0, 0], strict=True):
+        np.testing.assert_array_equal(to_numpy(state), old)
+
+
 @pytest.mark.parametrize("size", [EXACT_SIZE, EXACT_SIZE + 1])
 def test_power_iteration_finds_what_decomposition_does(size: int, rng: np.random.Generator) -> None:
     matrices = rng.normal(size=(4, size, size)) / np.sqrt(size)
@@ -311,10 +401,6 @@ def test_what_cannot_be_measured_is_refused() -> None:
         gradient_flow(keras.layers.Dense(1), np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"a model of some\. Got 3\."):
         gradient_flow(3, np.ones((1, 2)))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="is stateful"):
-        gradient_flow(kerasrnn.GRU(2, stateful=True), np.ones((1, 2, 3)))
-    with pytest.raises(ValueError, match="computes in bfloat16; make it with dtype='float32'"):
-        gradient_flow(kerasrnn.GRU(2, dtype="mixed_bfloat16"), np.ones((1, 2, 3)))
     twins = [keras.Sequential([kerasrnn.GRU(2, name="twin")]) for _ in range(2)]
     given = keras.Input((TIME, FEATURES))
     model = keras.Model(given, twins[0](given) + twins[1](given))
@@ -322,6 +408,28 @@ def test_what_cannot_be_measured_is_refused() -> None:
         gradient_flow(model, np.ones((1, TIME, FEATURES)))
     with pytest.raises(ValueError, match="expected an RNN, LSTM or GRU of kerasrnn"):
         memory_length(keras.layers.LSTM(2), np.ones((1, 2, 3)))
+
+
+EMPTY = [(0, TIME, FEATURES), (2, 0, FEATURES)]
+
+
+@pytest.mark.parametrize("shape", EMPTY)
+@pytest.mark.parametrize("measure", [gradient_flow, memory_length])
+@pytest.mark.parametrize("build", [False, True])
+def test_nothing_cannot_be_measured(measure: Any, build: bool, shape: tuple[int, ...]) -> None:
+    layer = built(kerasrnn.GRU(2), FEATURES) if build else kerasrnn.GRU(2)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  the whole of it is compared
+        measure(layer, np.ones(shape))
+    expected = f"expected sequences: at least one, of at least one step. Got {shape}."
+    assert str(caught.value) == expected
+
+
+def test_nothing_among_the_inputs_of_a_model_cannot_be_measured() -> None:
+    read, write = keras.Input((None, FEATURES)), keras.Input((None, FEATURES))
+    outputs = kerasrnn.GRU(3)(write, initial_state=kerasrnn.GRU(3)(read))
+    inputs = [np.ones((2, TIME, FEATURES)), np.ones((2, 0, FEATURES))]
+    with pytest.raises(ValueError, match=r"at least one step. Got \(2, 0, 4\)"):
+        gradient_flow(keras.Model([read, write], outputs), inputs)
 
 
 class Late(keras.Model):

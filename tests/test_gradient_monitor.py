@@ -11,6 +11,7 @@ import pytest
 
 import kerasrnn
 from kerasrnn.diagnostics import GradientMonitor, gradient_flow
+from tests.running import to_numpy
 
 TIME = 12
 
@@ -89,14 +90,28 @@ def test_an_lstm_that_remembers_in_its_cell_is_no_news() -> None:
 
 
 def test_what_cannot_be_measured_is_told_before_training() -> None:
-    layer = kerasrnn.GRU(3, stateful=True, name="gru")
-    model = keras.Sequential([keras.Input(batch_shape=(4, TIME, 2)), layer, keras.layers.Dense(1)])
+    layer, given = kerasrnn.GRU(3, name="gru"), keras.Input((TIME, 2))
+    model = keras.Model(given, keras.layers.Dense(1)(layer(given) + layer(given[:, 1:])))
     model.compile("sgd", "mse")
     before = model.get_weights()
-    with pytest.raises(ValueError, match="gru is stateful"):
+    with pytest.raises(ValueError, match="gru is called more than once"):
         fit(model, GradientMonitor(*DATA))
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_training_of_a_stateful_model_goes_on_as_if_unwatched() -> None:
+    layer = kerasrnn.GRU(3, stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(2, TIME, 2)), layer, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    start, ends = model.get_weights(), []
+    for callbacks in ([], [GradientMonitor(*DATA)]):
+        model.set_weights(start)
+        layer.reset_state()
+        model.fit(*DATA, epochs=3, verbose=0, callbacks=callbacks)
+        ends.append([*model.get_weights(), *(to_numpy(state) for state in layer.states)])
+    for alone, watched in zip(*ends, strict=True):
+        np.testing.assert_array_equal(alone, watched)
 
 
 def test_wrong_inputs_are_told_before_training() -> None:
@@ -184,6 +199,8 @@ def test_what_makes_no_sense_is_refused() -> None:
         GradientMonitor(*DATA, every=1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"every must be a number of epochs, at least 1. Got 0"):
         GradientMonitor(*DATA, every=0)
+    with pytest.raises(ValueError, match=r"at least one, of at least one step. Got \(0, 12, 2\)"):
+        GradientMonitor(DATA[0][:0], DATA[1][:0])
     with pytest.raises(ValueError, match=r"path: there is no folder nowhere. Make it first"):
         GradientMonitor(*DATA, path="nowhere/flow.csv")
     with pytest.raises(ValueError, match="vanishing must be below exploding"):

@@ -86,6 +86,10 @@ def gradient_flow(
     dC_t/dC_1 are blocks of the product, which hold every way from the one to the other. Time
     grows with the cube of the units, memory with their square.
 
+    A stateful layer starts from the states that it carries, and carries the same ones afterwards.
+    Where layers compute in less precision than that of their weights (mixed precision), all is
+    measured in that of the weights.
+
     Args:
         layer_or_model: An RNN, LSTM or GRU, or a model of some; not trained by this.
         x: Inputs of the layer, (batch, time, features), or of the model.
@@ -96,8 +100,8 @@ def gradient_flow(
             mean squared error.
 
     Raises:
-        ValueError: there is no recurrent layer; or one that is stateful, computes in another
-            precision than that of its weights, is called twice, or shares its name.
+        ValueError: there is no recurrent layer, or one that is called twice or shares its name;
+            or there is no sequence in `x`, or no step.
         NotImplementedError: the backend is neither torch nor JAX.
 
     Source: Pascanu, Mikolov, Bengio 2013, On the difficulty of training recurrent neural
@@ -131,8 +135,7 @@ def gradient_flow(
 
 def check_call(of: keras.Layer, x: Any, y: Any) -> None:
     """Raise what a measurement would raise for these inputs and targets."""
-    recurrent_layers(of)
-    with probed(of, [], Probe()):
+    with probed(of, recurrent_layers(of), Probe()):
         scalar_loss(of, y, None)(of(x))
 
 

@@ -32,7 +32,8 @@ def memory_length(
     Args:
         layer: An RNN, LSTM or GRU.
         x: (batch, time, features) what the layer sees meanwhile. Default: one sequence of
-            standard normal noise, `most` steps long, for a layer that is built.
+            standard normal noise, for a stateful layer as many as it takes, `most` steps long,
+            for a layer that is built.
         threshold: What counts as forgotten.
         most: Steps after which the search ends, where `x` is not given.
 
@@ -41,8 +42,8 @@ def memory_length(
 
     Raises:
         ValueError: the layer is none of kerasrnn's, is not built and there is no `x`, or it
-            cannot be measured; see `gradient_flow`. Or `threshold` is not above 0 and at most 1,
-            or `most` is no number of steps.
+            cannot be measured on `x`; see `gradient_flow`. Or `threshold` is not above 0 and at
+            most 1, or `most` is no number of steps.
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1. Got {threshold!r}.")
@@ -53,8 +54,9 @@ def memory_length(
     if x is None:
         if not layer.built:
             raise ValueError(f"{layer.name} is not built: give x, or call build(shape) first.")
-        noise = np.random.default_rng(0).normal(size=(1, most, layer.input_size))
-        x = ops.convert_to_tensor(noise, layer.compute_dtype)
+        rows = layer.states[0].shape[0] if layer.states else 1
+        noise = np.random.default_rng(0).normal(size=(rows, most, layer.input_size))
+        x = ops.convert_to_tensor(noise, layer.variable_dtype)
         x = x if layer.batch_first else ops.swapaxes(x, 0, 1)
     lengths = []
     for place, steps in recorded_steps(layer, recurrent_layers(layer, x), x).items():

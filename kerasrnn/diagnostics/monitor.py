@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from kerasrnn.diagnostics.flow import MEASURES, GradientFlow, check_call, gradient_flow
+from kerasrnn.diagnostics.probe import require_sequences
 
 COLUMNS = ("epoch", "name", "step", *MEASURES)
 VANISHED = {
@@ -78,6 +79,7 @@ class GradientMonitor(keras.callbacks.Callback):
             raise ValueError(
                 f"vanishing must be below exploding. Got {vanishing:g} and {exploding:g}."
             )
+        require_sequences(x)
         self.x, self.y, self.every = x, y, every
         self.vanishing, self.exploding = vanishing, exploding
         self.path = None if path is None else Path(path)

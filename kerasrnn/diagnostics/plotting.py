@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import repr as in_short
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def plot_gradient_flow(flows: GradientFlow | Mapping[str, GradientFlow]) -> Figu
     """
     named = flows if isinstance(flows, Mapping) else {"": flows}
     if not named or not all(isinstance(flow, GradientFlow) for flow in named.values()):
-        raise ValueError(f"expected a GradientFlow, or several under names. Got {flows!r}.")
+        raise ValueError(f"expected a GradientFlow, or several under names. Got {in_short(flows)}.")
     lines = [
         (", ".join(filter(None, (name, cell if len(flow.names) > 1 or not name else ""))), flow, i)
         for name, flow in named.items()

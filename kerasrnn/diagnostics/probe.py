@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerasrnn.cells import Cell
@@ -137,40 +138,70 @@ def recurrent_layers(of: keras.Layer, x: Any = None) -> list[Recurrent]:
 
     Args:
         of: The layer or model.
-        x: What it is called on where it is not built yet. Default: it is taken as it is.
+        x: What it is measured on, and built for where it is not yet. Default: it is taken as it
+            is.
 
     Raises:
-        ValueError: there are none, or one that cannot be measured.
+        ValueError: there are none, or one that cannot be measured, or `x` is empty.
     """
+    if x is not None:
+        require_sequences(x)
     if x is not None and isinstance(of, keras.Layer) and not of.built:
-        of(x)
+        of(keras.tree.map_structure(symbolic, x))  # stateful layers take no step
     found = recurrent_layers_of(of)
     if not found:
         raise ValueError(f"expected an RNN, LSTM or GRU of kerasrnn, or a model of some. Got {of}.")
     for number, layer in enumerate(found):
-        if layer.stateful:
-            raise ValueError(f"{layer.name} is stateful; make it with stateful=False.")
-        if layer.compute_dtype != layer.variable_dtype:
-            raise ValueError(
-                f"{layer.name} has weights in {layer.variable_dtype} and computes in "
-                f"{layer.compute_dtype}; make it with dtype={layer.variable_dtype!r} to measure it."
-            )
         if layer.name in [other.name for other in found[:number]]:
             raise ValueError(f"two layers are named {layer.name}; give each a name of its own.")
     return found
 
 
+def require_sequences(x: Any) -> None:
+    """Raise where a batch has no rows, or its sequences no steps."""
+    shapes = [tuple(np.shape(one)) for one in keras.tree.flatten(x)]
+    for shape in shapes:
+        if 0 in shape[:2]:
+            raise ValueError(
+                f"expected sequences: at least one, of at least one step. Got {shape}."
+            )
+
+
+def symbolic(values: Any) -> keras.KerasTensor:
+    """Return what stands for values while layers are built."""
+    tensor = ops.convert_to_tensor(values)
+    return keras.KerasTensor(tensor.shape, keras.backend.standardize_dtype(tensor.dtype))
+
+
 @contextmanager
 def probed(of: keras.Layer, layers: Sequence[Recurrent], probe: Probe) -> Iterator[None]:
-    """Let a probe run these layers of a model, whose metrics and losses stay as they are."""
+    """Let a probe run these layers of a model, in the precision of its weights.
+
+    Its metrics, losses and carried states stay as they are.
+    """
     # Regularizers are given only the values that are named here.
     values = [(variable, variable.value) for variable in of.variables]
     usual = [layer.runner for layer in layers]
     for layer in layers:
         layer.runner = partial(probe.run, layer)
     try:
-        with keras.StatelessScope(values, collect_losses=True):
+        with keras.StatelessScope(values, collect_losses=True), precise(of):
             yield
     finally:
         for layer, runner in zip(layers, usual, strict=True):
             layer.runner = runner
+
+
+@contextmanager
+def precise(of: keras.Layer) -> Iterator[None]:
+    """Let every layer of a model compute in the precision of its weights."""
+    mixed = [one for one in of._flatten_layers() if one.compute_dtype != one.variable_dtype]
+    # The property would change a map of policies in place.
+    usual = [layer._dtype_policy for layer in mixed]
+    for layer in mixed:
+        layer._dtype_policy = keras.DTypePolicy(layer.variable_dtype)
+    try:
+        yield
+    finally:
+        for layer, policy in zip(mixed, usual, strict=True):
+            layer._dtype_policy = policy
