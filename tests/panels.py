@@ -18,25 +18,27 @@ def random_panel(seed: int, freq: str | None = "MS", series: int = 4) -> Panel:
         times = pd.DatetimeIndex(
             pd.date_range("2020-01-01", periods=40, freq=freq, name="ds")[rows]
         )
-    return Panel(
+    panel = Panel(
         ids=tuple(f"s{i}" for i in range(series)),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
         times=times,
         values=rng.normal(size=len(rows)),
-        observed=rng.random(len(rows)) < 0.8,
         past=rng.normal(size=(len(rows), 2)),
         future=rng.normal(size=(len(rows), 1)),
+        given=rng.random((len(rows), 4)) < 0.8,
         static=pd.DataFrame({"size": rng.normal(size=series), "kind": list("abcdefgh"[:series])}),
         columns=Columns("unique_id", "ds", "y", ("a", "b"), ("c",), ("size", "kind")),
         frequency=1 if freq is None else pd.tseries.frequencies.to_offset(freq),
         form="long",
-        reading=Reading(),
+        reading=Reading(fill="previous"),
     )
+    return panel.until(0)  # with what was not given filled in
 
 
 def everything(panel: Panel) -> pd.DataFrame:
     """Return all rows, and which values were given."""
-    return panel.to_frame().assign(observed=panel.observed)
+    given = {f"given {i}": column for i, column in enumerate(panel.given.T)}
+    return panel.to_frame().assign(**given)
 
 
 def equal(panel: Panel, other: Panel) -> None:

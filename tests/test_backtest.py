@@ -11,7 +11,7 @@ import pytest
 
 from kerasrnn.forecasting import Backtest, DataError, Forecaster, backtest, classical, read
 from kerasrnn.forecasting.baselines import baselines
-from kerasrnn.forecasting.diagnosis import EVEN, remarks
+from kerasrnn.forecasting.diagnosis import EVEN, about_forecasts, about_skill, without_skill
 from kerasrnn.forecasting.metrics import skill_of_series
 from tests.forecasters import HORIZON, small
 from tests.tables import seasonal_series
@@ -216,7 +216,7 @@ def forecasts_like(network: Any) -> pd.DataFrame:
 def test_remarks_say_what_is_wrong_and_nothing_else(
     network: Any, skill: float, told: list[str]
 ) -> None:
-    found = remarks(forecasts_like(network), skill)
+    found = without_skill(skill) + about_forecasts(forecasts_like(network))
     assert len(found) == len(told)
     for sentence, start in zip(found, told, strict=True):
         assert sentence.startswith(start)
@@ -225,8 +225,8 @@ def test_remarks_say_what_is_wrong_and_nothing_else(
 
 def test_shape_of_short_horizons_is_not_judged() -> None:
     frame = forecasts_like(lambda t: t["naive"] + 3)
-    assert remarks(frame[frame["step"] <= 2], 0.5) == ()
-    assert len(remarks(frame, 0.5)) == 1
+    assert about_forecasts(frame[frame["step"] <= 2]) == ()
+    assert len(about_forecasts(frame)) == 1
 
 
 def test_series_that_are_too_short_are_named() -> None:
@@ -247,11 +247,13 @@ def test_backtest_is_shown_by_error_and_skill() -> None:
 
 def test_remarks_of_a_run_are_about_its_forecasts() -> None:
     found = run("series")
-    assert found.remarks == remarks(found.forecasts, found.skill, found.scores[found.metric])
+    skill = about_skill(found.skill, found.scores[found.metric])
+    assert found.remarks == skill + about_forecasts(found.forecasts)
 
 
 def test_too_few_rows_are_told() -> None:
-    with pytest.raises(DataError, match=r"^5 rows are too few for a horizon of 3, for which 5 are"):
+    message = "^5 rows are too few for a horizon of 3, for which 5 rows are held out"
+    with pytest.raises(DataError, match=message):
         backtest(small(), seasonal_series(5), folds=2, step=2)
 
 
@@ -295,6 +297,29 @@ def test_filled_values_are_not_scored() -> None:
     squares = (found.forecasts["network"] - truth) ** 2
     expected = squares.groupby(found.forecasts["step"]).mean() ** 0.5
     np.testing.assert_allclose(found.by_horizon["network"], expected)
+
+
+@pytest.mark.parametrize("fill", ["linear", "seasonal"])
+def test_holes_before_an_origin_are_not_filled_with_what_comes_after_it(fill: str) -> None:
+    series = seasonal_series(60)
+    series.iloc[[44, 45, 46, 47]] = np.nan  # the last rows before the first origin
+    poisoned = series.copy()
+    poisoned.iloc[48:] = 1e6
+    forecaster = Forecaster(horizon=12, units=4, epochs=1)
+    first, second = (
+        forecaster.backtest(one, fill=fill).forecasts.drop(columns="y")
+        for one in (series, poisoned)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_a_named_season_fills_holes_too() -> None:
+    values = pd.Series(np.tile([1.0, 5.0, 3.0], 20))
+    values.iloc[30] = np.nan
+    forecaster = Forecaster(horizon=3, season=3, units=4, epochs=1, levels=())
+    result = forecaster.backtest(values, fill="seasonal")
+    assert result.panel.values[30] == 1
+    assert forecaster.fit(values, fill="seasonal").history_.values[30] == 1
 
 
 def test_held_out_values_that_all_were_filled_in_are_told() -> None:

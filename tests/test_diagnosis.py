@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from kerasrnn.forecasting.diagnosis import (
     INCOMPARABLE,
+    about_forecasts,
+    about_skill,
     count_draws,
     disagreeing,
+    far_ahead,
     judged_coverage,
-    remarks,
     without_intervals,
+    without_skill,
 )
 
 
@@ -48,15 +51,15 @@ GOOD = forecasts(1, 0.8)
 
 
 def test_a_good_forecast_needs_no_remark() -> None:
-    assert remarks(GOOD, 0.5, errors()) == remarks(GOOD, 0.5) == ()
+    assert about_skill(0.5, errors()) == about_forecasts(GOOD) == ()
 
 
 def test_drift_that_does_better_is_told_though_skill_leaves_it_out() -> None:
-    (told,) = remarks(GOOD, 0.5, errors(drift=1.5))
+    (told,) = about_skill(0.5, errors(drift=1.5))
     assert told == (
         "drift, which needs no network, does better on these rows: its RMSE is 1.500 against 2.000"
     )
-    even, told = remarks(GOOD, 0.004, errors(drift=1.5))
+    even, told = about_skill(0.004, errors(drift=1.5))
     assert even.startswith("skill +0.004: the network is about even")
     assert told.startswith("drift, which needs no network, does better")
 
@@ -68,13 +71,13 @@ def test_drift_that_does_better_is_told_though_skill_leaves_it_out() -> None:
 def test_without_skill_the_best_of_the_others_is_named_once(
     network: float, drift: float, use: str
 ) -> None:
-    (told,) = remarks(GOOD, 1 - network / 4, errors(network=network, drift=drift))
+    (told,) = about_skill(1 - network / 4, errors(network=network, drift=drift))
     assert told.endswith(f"the network does not beat the naive forecasts here; use {use}")
 
 
 def test_a_skill_that_is_not_finite_compares_nothing() -> None:
     unknown = dict.fromkeys(errors().index, np.nan)
-    assert remarks(GOOD, -np.inf, errors(**unknown)) == (INCOMPARABLE,)
+    assert about_skill(-np.inf, errors(**unknown)) == (INCOMPARABLE,)
 
 
 def test_overlapping_forecasts_are_no_further_draws() -> None:
@@ -82,19 +85,19 @@ def test_overlapping_forecasts_are_no_further_draws() -> None:
     table["ds"] = table["cutoff"] + table["step"]  # each begins one step after the one before
     assert count_draws(table) == 2
     assert count_draws(forecasts(20, 0.4)) == 20
-    assert remarks(table, 0.5) == ()
+    assert about_forecasts(table) == ()
 
 
 def test_a_short_group_does_not_hide_that_forecasts_are_flat() -> None:
     table = forecasts(5, 0.8).assign(network=lambda t: t["naive"] + 9)
-    flat = remarks(table, 0.5)[0]
+    flat = about_forecasts(table)[0]
     assert flat.startswith("the held-out forecasts are flat")
-    assert remarks(table.drop(range(8)), 0.5)[0] == flat.replace("0 %", "0 %")
+    assert about_forecasts(table.drop(range(8)))[0] == flat.replace("0 %", "0 %")
 
 
 @pytest.mark.parametrize("skill", [-0.0099, 0.0, 0.0099])
 def test_within_a_hundredth_of_the_naive_forecast_is_about_even(skill: float) -> None:
-    (told,) = remarks(GOOD, skill)
+    (told,) = without_skill(skill)
     assert told.startswith(f"skill {skill:+.3f}: the network is about even with the better naive")
 
 
@@ -117,7 +120,7 @@ def test_intervals_far_off_their_level_are_told(
 ) -> None:
     table = forecasts(origins, held, level, num_series)
     expected = f"intervals of {level:g} % held {100 * held:.1f} % of the held-out values: they are"
-    assert remarks(table, 0.5) == ((f"{expected} {word} here",) if word else ())
+    assert about_forecasts(table) == ((f"{expected} {word} here",) if word else ())
 
 
 def test_five_points_off_are_close_whatever_the_number_of_draws() -> None:
@@ -149,3 +152,9 @@ def test_scores_that_disagree_are_told() -> None:
     assert told.startswith("the scores disagree: by MAE seasonal naive is better, with 3.950")
     assert disagreeing(scores.assign(mae=[3.96, 9.0, 3.95])) == ()
     assert disagreeing(scores.assign(mae=[3.0, 9.0, 3.95])) == ()
+
+
+def test_more_steps_than_rows_are_told() -> None:
+    assert far_ahead(144, 144) == ()
+    (told,) = far_ahead(1000, 144)
+    assert told.startswith("1,000 steps are forecast from 144 rows")

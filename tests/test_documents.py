@@ -159,6 +159,16 @@ def test_links_and_pictures_exist(page: Path) -> None:
         assert found.exists(), target
 
 
+def test_every_page_has_a_name_and_a_title_of_its_own() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
+    pages = re.findall(r"- (?:(.+): )?(\S+\.md)$", menu, re.M)
+    assert len(pages) > 30
+    texts = [(ROOT / "docs" / page).read_text(encoding="utf-8") for _, page in pages]
+    titles = [re.findall(r"^# (.+)$", text, re.M)[0] for text in texts]
+    for named in ([name for name, _ in pages], titles):
+        assert sorted(named) == sorted(set(named))
+
+
 def arguments_of(cls: type) -> set[str]:
     """Return the names of all arguments, those that are passed on to a base class too."""
     names = {name for base in cls.__mro__[:2] for name in inspect.signature(base).parameters}

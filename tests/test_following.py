@@ -92,11 +92,15 @@ def test_gaps_are_filled_from_the_known_rows() -> None:
     assert append(filled, pd.Series([9.5], days[[8]], name="y")).values[8] == 9.5
 
 
-def test_a_value_given_late_takes_the_place_of_a_filled_one() -> None:
-    frame = table(10).drop(columns="x")
-    late = read(frame.assign(y=frame["y"].mask(frame.index.isin([3, 4]))), fill="linear")
-    assert late.num_filled == 2
-    equal(append(late, frame), append(read(frame, fill="linear"), frame))
+@pytest.mark.parametrize("column", ["y", "x"])
+def test_a_value_given_late_takes_the_place_of_a_filled_one(column: str) -> None:
+    frame = table(10)
+    without = frame[column].mask(frame.index.isin([3, 4]))
+    late = read(frame.assign(**{column: without}), fill="linear", past="x")
+    assert late.num_filled == 2 * (column == "y")
+    equal(append(late, frame), read(frame, fill="linear", past="x"))
+    with pytest.raises(DataError, match=rf"row 2, column '{column}'.* got 0\.5"):
+        append(late, frame.assign(**{column: frame[column].mask(frame.index == 2, 0.5)}))
 
 
 def test_rows_before_a_series_that_began_late_are_left_out_again() -> None:

@@ -167,7 +167,7 @@ def test_options_of_the_file_reach_it(tmp_path: Path) -> None:
     metrics = metrics_of(out)
     assert (metrics["target"], metrics["rows"]) == ("größe", ROWS)
     expected = SERIES.copy()
-    expected.iloc[-4] = (SERIES.iloc[-5] + SERIES.iloc[-3]) / 2
+    expected.iloc[-4] = SERIES.iloc[-5]  # the row before the origin: none after it is known there
     assert metrics["naive"]["rmse"] == pytest.approx(naive_rmse(expected, 1))
     assert forecast_of(out)["ds"].iloc[0] == pd.Timestamp("2003-05-01")
 
@@ -356,6 +356,19 @@ def test_saved_forecaster_takes_in_new_rows(ran: tuple[Result, Path], tmp_path: 
     table = forecast_of(out)
     assert table["ds"].tolist() == list(pd.date_range(after[-1], periods=6, freq="MS")[1:])
     assert Forecaster.load(out / "forecaster").history_.values[-2:].tolist() == [60.5, 61.5]
+    assert "warning" not in result.err
+
+
+def test_a_forecast_of_more_steps_than_rows_is_warned_of(
+    ran: tuple[Result, Path], tmp_path: Path
+) -> None:
+    options = ["--horizon", 1000, "--output", tmp_path, "--quiet"]
+    result = kerasrnn("predict", ran[1] / "forecaster", *options)
+    assert result.status == 0
+    assert result.err == (
+        f"kerasrnn: warning: 1,000 steps are forecast from {ROWS} rows: nothing here tells how "
+        "good forecasts so far ahead are\n"
+    )
 
 
 def test_covariates_ahead_that_nobody_named_are_refused(

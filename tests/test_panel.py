@@ -39,6 +39,31 @@ def test_until_is_the_head_of_each_series(seed: int) -> None:
     equal(panel.until(0), panel)
 
 
+@pytest.mark.parametrize("fill", ["linear", "previous", "zero", "seasonal"])
+@seeds
+def test_no_hole_is_filled_with_what_comes_later(seed: int, fill: str) -> None:
+    rng = np.random.default_rng(seed)
+    rows, drop = 40, int(rng.integers(1, 20))
+    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=rows)})
+    frame[["y", "sold"]] = rng.normal(size=(rows, 2))
+    frame[["y", "sold"]] = frame[["y", "sold"]].mask(rng.random((rows, 2)) < 0.4)
+    frame.loc[[*range(7), rows - 1], ["y", "sold"]] = 1.0  # a value for every day of the week
+    poisoned = frame.copy()
+    poisoned.loc[rows - drop :, ["y", "sold"]] = [1e6, -1e6]
+    before, same = (
+        read(table, target="y", past="sold", fill=fill).until(drop) for table in (frame, poisoned)
+    )
+    equal(before, same)
+
+
+def test_a_hole_that_only_a_later_season_would_fill_gets_the_value_before() -> None:
+    values = np.array([1, 2, np.nan, 4, 5, 6, 7, 8, 9, 10.0])
+    series = pd.Series(values, pd.date_range("2024-01-01", periods=10))
+    panel = read(series, fill="seasonal")
+    assert panel.values[2] == 10
+    assert panel.until(1).values[2] == 2
+
+
 def test_nothing_that_remains_is_told() -> None:
     panel = random_panel(0)
     shortest = int(panel.lengths.argmin())

@@ -84,8 +84,14 @@ def test_seasonal_fill_takes_the_value_one_season_earlier() -> None:
 
 
 def test_seasonal_fill_needs_a_season() -> None:
-    with pytest.raises(DataError, match=r"seasonal needs a season.*fill linear"):
-        read(pd.Series([1, np.nan, 3]), fill="seasonal")
+    series = pd.Series([1, 2, 3, 4, np.nan, 6])
+    with pytest.raises(DataError, match=r"seasonal needs a season.*name one with season"):
+        read(series, fill="seasonal")
+    panel = read(series, fill="seasonal", season=3)
+    assert panel.values[4] == 2
+    assert panel.season == 3
+    with pytest.raises(DataError, match=r"season must be at least 1\. Got 0"):
+        read(series, season=0)
 
 
 def test_series_are_filled_from_their_own_values_only() -> None:

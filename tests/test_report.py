@@ -264,13 +264,15 @@ def test_a_long_forecast_is_cut_with_a_note(crowd: Page) -> None:
     assert "The first 500 of 567 rows." in table
 
 
-def test_remarks_are_warnings(
+def test_remarks_that_the_verdict_does_not_make_are_warnings(
     case: tuple[Backtest, pd.DataFrame], tmp_path: Path, page: Page
 ) -> None:
     result, forecast = case
     bad = with_network(result, result.forecasts["naive"])
     told = report(tmp_path, bad, forecast)
-    assert told.text.count("<strong>Warning:</strong>") == len(bad.remarks) >= 2
+    assert told.text.count("<strong>Warning:</strong>") == len(bad.remarks) - 1 >= 1
+    assert "does not beat" in bad.remarks[0]
+    assert told.text.count("does not beat") == 1
     assert "Warning:" not in page.words
 
 

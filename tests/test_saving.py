@@ -129,7 +129,7 @@ def test_everything_comes_back(tmp_path: Path, case: str) -> None:
     ours, theirs = loaded.history_, forecaster.history_
     pd.testing.assert_frame_equal(ours.to_frame(), theirs.to_frame(), check_exact=True)
     pd.testing.assert_frame_equal(ours.static, theirs.static, check_exact=True)
-    assert ours.observed.tolist() == theirs.observed.tolist()
+    assert ours.given.tolist() == theirs.given.tolist()
     for name in ("ids", "columns", "frequency", "form", "reading"):
         assert getattr(ours, name) == getattr(theirs, name)
     again = tmp_path / "again"
@@ -248,10 +248,11 @@ def test_directory_holds_three_files_and_nothing_pickled(tmp_path: Path) -> None
         names = sorted(archive.namelist())
     assert names == ["config.json", "metadata.json", "model.weights.h5"]
     content = json.loads((tmp_path / "forecaster.json").read_text("utf-8"))
-    assert content["format"] == 2
+    assert content["format"] == 3
     assert content["backend"] == keras.backend.backend()
     history = pd.read_csv(tmp_path / "history.csv")
-    assert list(history.columns) == ["series", "time", "value", "observed", "past_0", "future_0"]
+    columns = (f"{name}{end}" for name in ("value", "past_0", "future_0") for end in ("", "_given"))
+    assert list(history.columns) == ["series", "time", *columns]
     assert len(history) == 58
 
 
@@ -298,7 +299,7 @@ def test_newer_format_is_told(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "forecaster.json").read_text())
     content |= {"format": 99, "versions": {"kerasrnn": "9.9"}}
     (tmp_path / "forecaster.json").write_text(json.dumps(content))
-    message = r"has format 99, [^\n]* reads format 2; it was written by kerasrnn 9\.9: [^\n]*$"
+    message = r"has format 99, [^\n]* reads format 3; it was written by kerasrnn 9\.9: [^\n]*$"
     with pytest.raises(DataError, match=message):
         Forecaster.load(tmp_path)
 

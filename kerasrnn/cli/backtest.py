@@ -22,7 +22,6 @@ from kerasrnn.cli.options import (
 from kerasrnn.cli.printing import describe, print_backtest, print_files, warn
 from kerasrnn.cli.writing import write_backtest
 from kerasrnn.forecasting.backtest import backtest as score
-from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.errors import require_positive
 from kerasrnn.forecasting.outputs import check_apart, check_directory, staged
 
@@ -51,7 +50,7 @@ def backtest(
     require_positive(folds=folds, step=scoring.step)
     forecaster = make_forecaster(options, seed, True)
     data, source = data_and_source(file)
-    panel = read(data, **reading.chosen())
+    panel = forecaster.read(data, **reading.chosen())
     with errors_of(source):
         result = score(forecaster, panel, folds=folds, quiet=quiet, **scoring.chosen())
     settings = {**forecaster.get_params(), **result.forecaster.fitted_settings()}

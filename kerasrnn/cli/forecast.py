@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 import typer
 
 from kerasrnn.cli.options import (
@@ -32,14 +33,14 @@ from kerasrnn.cli.printing import (
     warn,
 )
 from kerasrnn.cli.writing import write_backtest
-from kerasrnn.forecasting.backtest import backtest
+from kerasrnn.forecasting.backtest import Backtest, backtest
 from kerasrnn.forecasting.classic import EPOCHS, run_classic
 from kerasrnn.forecasting.data.ahead import future_values
 from kerasrnn.forecasting.data.frequency import season_length
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.diagnosis import without_skill
 from kerasrnn.forecasting.errors import DataError, option_name, require_positive
+from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.outputs import (
     check_apart,
     check_directory,
@@ -88,21 +89,40 @@ def forecast(
         require_classic(options, reading, scoring, folds)
     forecaster = make_forecaster(options, seed, quiet)
     data, source = data_and_source(file)
-    panel = read(data, **reading.chosen())
+    panel = forecaster.read(data, **reading.chosen())
     if future_file is not None and not panel.columns.future:
         raise DataError("--future-file holds covariates known ahead; name them with --future")
-    known = (future_file or file) if panel.columns.future and recipe == "default" else None
+    if recipe == "classic":
+        with errors_of(source):
+            forecast_classic(panel, source, options.chosen(), seed, output, pictures, quiet)
+        return
+    known = (future_file or file) if panel.columns.future else None
     if known is not None:  # what is missing there is better told before the training
         future_values(known, panel, forecaster.horizon)
     with errors_of(source):
-        if recipe == "classic":
-            forecast_classic(panel, source, options.chosen(), seed, output, pictures, quiet)
-            return
         result = backtest(
             forecaster, panel, folds=folds, quiet=quiet or folds == 1, **scoring.chosen()
         )
         forecaster.fit(panel)
-        ahead = forecaster.predict(future=known)
+    ahead = forecaster.predict(future=known)
+    names = write_forecast(output, forecaster, result, ahead, source, pictures)
+    if not quiet:
+        print(f"{source}: {describe(panel)}\n")
+        print_backtest(result)
+        print_forecast(ahead)
+        print_files(output, names)
+    warn(result.remarks)
+
+
+def write_forecast(
+    output: Path,
+    forecaster: Forecaster,
+    result: Backtest,
+    ahead: pd.DataFrame,
+    source: str,
+    pictures: str,
+) -> list[str]:
+    """Write all that there is to know about a forecast; return the names of the files."""
     settings = {**forecaster.get_params(), **forecaster.fitted_settings()}
     with staged(output) as folder:
         forecast_table(ahead).to_csv(folder / "forecast.csv", index=False)
@@ -117,13 +137,7 @@ def forecast(
             versions=versions(),
         )
         forecaster.save(folder / "forecaster")
-        names = sorted(path.name for path in folder.iterdir())
-    if not quiet:
-        print(f"{source}: {describe(panel)}\n")
-        print_backtest(result)
-        print_forecast(ahead)
-        print_files(output, names)
-    warn(result.remarks)
+        return sorted(path.name for path in folder.iterdir())
 
 
 def require_classic(

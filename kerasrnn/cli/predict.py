@@ -13,7 +13,8 @@ from kerasrnn.cli.options import (
     expanded,
     require_backend,
 )
-from kerasrnn.cli.printing import describe, print_files, print_forecast
+from kerasrnn.cli.printing import describe, print_files, print_forecast, warn
+from kerasrnn.forecasting.diagnosis import far_ahead
 from kerasrnn.forecasting.errors import DataError
 from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.outputs import check_apart, check_directory, forecast_table, staged
@@ -69,3 +70,5 @@ def predict(
         print(f"{directory}: {describe(forecaster.history_)}")
         print_forecast(ahead)
         print_files(output, names)
+    rows = int(forecaster.history_.lengths.max())
+    warn(far_ahead(horizon or forecaster.horizon, rows))

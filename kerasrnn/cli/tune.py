@@ -30,7 +30,6 @@ from kerasrnn.cli.printing import (
 )
 from kerasrnn.forecasting.backtest import Backtest, backtest, long_enough
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.forecaster import Forecaster
 from kerasrnn.forecasting.metrics import NETWORK
@@ -71,11 +70,11 @@ def tune(
     check_directory(output)
     check_apart(output, file, study)
     require_positive(trials=trials, folds=folds)
-    data, source = data_and_source(file)
-    panel = read(data, **reading.chosen())
     if options.checkpoint is not None:
         raise DataError("tune keeps its trials with --study; leave --checkpoint out")
     forecaster = make_forecaster(options, seed, True)
+    data, source = data_and_source(file)
+    panel = forecaster.read(data, **reading.chosen())
     max_time, forecaster.max_time = forecaster.max_time, None
     with errors_of(source):
         known = long_enough(panel, forecaster.horizon, forecaster.horizon).until(forecaster.horizon)

@@ -13,18 +13,19 @@ import pandas as pd
 from kerasrnn.forecasting.baselines import DRIFT, NAIVE, SEASONAL_NAIVE, baselines
 from kerasrnn.forecasting.classical import CLASSICAL, classical_forecasts, require_statsforecast
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import read
-from kerasrnn.forecasting.diagnosis import EVEN, disagreeing, remarks
+from kerasrnn.forecasting.diagnosis import EVEN, about_forecasts, about_skill, disagreeing
 from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.metrics import (
     NETWORK,
     by_horizon,
+    metric_of_skill,
     score,
     score_intervals,
     skill,
     skill_of_series,
 )
 from kerasrnn.forecasting.progress import StepBar
+from kerasrnn.forecasting.wording import there_are
 
 NAMED_SERIES = 5
 
@@ -93,8 +94,8 @@ class Backtest:
 
     @property
     def metric(self) -> str:
-        """What skill compares: `"rmse"`, or for many series, whose units differ, `"mase"`."""
-        return "rmse" if self.panel.num_series == 1 else "mase"
+        """What skill compares; see `kerasrnn.forecasting.metrics.metric_of_skill`."""
+        return metric_of_skill(self.panel.num_series)
 
     @property
     def skill(self) -> float:
@@ -107,10 +108,15 @@ class Backtest:
         skills = skill_of_series(self.by_series, self.metric).dropna()
         return int((skills >= EVEN).sum()), len(skills)
 
-    @cached_property
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What a user should know before trusting the network, a sentence each."""
-        found = remarks(self.scored, self.skill, self.scores[self.metric])
+        return about_skill(self.skill, self.scores[self.metric]) + self.further_remarks
+
+    @cached_property
+    def further_remarks(self) -> tuple[str, ...]:
+        """What is to be known beside skill."""
+        found = about_forecasts(self.scored)
         # Of many series the units differ, and skill is of absolute errors anyhow.
         if self.panel.num_series == 1 and self.skill >= EVEN:
             found += disagreeing(self.scores)
@@ -141,8 +147,8 @@ def backtest(
     """Fit copies of a forecaster on the rows before each origin, and forecast from there.
 
     Nothing about the rows after an origin reaches the fit: scales, choice of base forecast,
-    intervals and early stopping see the rows before it only; but a hole before an origin that
-    `fill` closes with `"linear"` or `"seasonal"` may have been closed with later values.
+    intervals and early stopping see the rows before it only, and holes there are filled from
+    these rows alone.
     Origins are counted back from the end of each series: where series end at different times,
     so do their rows that are held out.
 
@@ -166,7 +172,7 @@ def backtest(
     horizon = forecaster.horizon
     step = step or horizon
     drops = [horizon + (folds - 1 - fold) * step for fold in range(folds)]
-    whole = read(data, **reading)
+    whole = forecaster.read(data, **reading)
     panel = long_enough(whole, drops[0], horizon)
     tables = []
     fitted: Forecaster | None = None
@@ -211,8 +217,9 @@ def long_enough(panel: Panel, drop: int, horizon: int) -> Panel:
     if not kept.any():
         rows = int(panel.lengths.max())
         raise DataError(
-            f"{rows} rows are too few for a horizon of {horizon}, for which {drop} are held "
-            "out; more are needed, or a shorter --horizon or fewer --folds"
+            f"{there_are(rows, 'row')} too few for a horizon of {horizon}, for which "
+            f"{there_are(drop, 'row')} held out; more are needed, or a shorter --horizon or fewer "
+            "--folds"
         )
     if kept.all():
         return panel
@@ -227,7 +234,8 @@ def fold_table(fitted: Forecaster, panel: Panel, drop: int, classical: bool) -> 
     ends = panel.offsets[1:] - drop
     ahead = (ends[:, None] + np.arange(horizon)).ravel()
     known = panel.future[ahead].reshape(count, horizon, -1)
-    numbers = fitted.table_after(panel.until(drop), horizon, known)
+    before = panel.until(drop)
+    numbers = fitted.table_after(before, horizon, known)
     names = [name.replace("forecast", NETWORK, 1) for name in forecast_columns(fitted.levels_)]
     table = pd.DataFrame(
         {
@@ -239,7 +247,7 @@ def fold_table(fitted: Forecaster, panel: Panel, drop: int, classical: bool) -> 
         }
     )
     table[names] = numbers.reshape(-1, len(names))
-    histories = [panel.values[a:b] for a, b in zip(panel.offsets[:-1], ends, strict=True)]
+    histories = [before.values[before.rows(i)] for i in range(count)]
     found = [baselines(history, horizon, fitted.season_) for history in histories]
     for name in found[0]:
         table[name] = np.concatenate([one[name] for one in found])

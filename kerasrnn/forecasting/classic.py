@@ -18,6 +18,7 @@ from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.metrics import NETWORK, score, skill
 from kerasrnn.forecasting.models import LAYERS
 from kerasrnn.forecasting.torch_defaults import TORCH_EPSILON, torch_linear
+from kerasrnn.forecasting.wording import there_are
 
 TRAINING_SHARE = 0.7
 EPOCHS = 1000
@@ -105,7 +106,7 @@ def run_classic(
     values = series.to_numpy("float64")
     if len(values) < look_back + LEAST_WINDOWS:
         raise DataError(
-            f"{len(values)} rows are too few for a look-back of {look_back}, which needs "
+            f"{there_are(len(values), 'row')} too few for a look-back of {look_back}, which needs "
             f"{look_back + LEAST_WINDOWS}; use a shorter --look-back, or more rows"
         )
     windows, targets, scale = scaled_windows(values, look_back)

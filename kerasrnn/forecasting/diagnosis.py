@@ -8,7 +8,7 @@ import pandas as pd
 
 from kerasrnn.forecasting.baselines import NAIVE, SEASONAL_NAIVE
 from kerasrnn.forecasting.metrics import NETWORK, covered, interval_levels, with_interval
-from kerasrnn.forecasting.wording import number, spoken
+from kerasrnn.forecasting.wording import counted, number, spoken, there_are
 
 EVEN = 0.01
 INCOMPARABLE = (
@@ -21,22 +21,20 @@ STEPS_OF_A_SHAPE = 3
 CLOSE, LEAST_CHANCE = 0.05, 0.025
 
 
-def remarks(
-    forecasts: pd.DataFrame, skill: float, errors: pd.Series | None = None
-) -> tuple[str, ...]:
-    """Return what a user should know before trusting these forecasts, a sentence each.
+def about_skill(skill: float, errors: pd.Series) -> tuple[str, ...]:
+    """Return a sentence where another forecast does better than the network, or as well.
 
     Args:
-        forecasts: Of a backtest.
         skill: Of the network.
         errors: The error of each forecast in the metric of the skill, which is its name.
-            Default: not known, so that nothing is said about forecasts that skill leaves out.
     """
-    found = list(without_skill(skill, errors))
-    if skill > -EVEN and errors is not None:
-        found += better_than_network(errors)
-    found += without_shape(forecasts)
-    return (*found, *off_their_level(forecasts))
+    found = without_skill(skill, errors)
+    return found + better_than_network(errors) if skill > -EVEN else found
+
+
+def about_forecasts(forecasts: pd.DataFrame) -> tuple[str, ...]:
+    """Return a sentence for each thing that is wrong with the forecasts of a backtest."""
+    return without_shape(forecasts) + off_their_level(forecasts)
 
 
 def about_even(skill: float) -> bool:
@@ -48,7 +46,7 @@ def without_skill(skill: float, errors: pd.Series | None = None) -> tuple[str, .
     """Return a sentence where the network does not beat the naive forecasts.
 
     Args:
-        skill, errors: As for `remarks`.
+        skill, errors: As for `about_skill`; without errors, no forecast is named.
     """
     if not math.isfinite(skill):
         return (INCOMPARABLE,)
@@ -183,6 +181,21 @@ def without_intervals(asked: Sequence[float] | None, used: Sequence[float]) -> s
     return (
         "the held-out forecasts have no intervals: the rows before the first origin are too few to "
         "calibrate them"
+    )
+
+
+def far_ahead(steps: int, rows: int) -> tuple[str, ...]:
+    """Return a sentence where more steps are forecast than there are rows to tell of them.
+
+    Args:
+        steps: How many are forecast.
+        rows: Of the longest series.
+    """
+    if steps <= rows:
+        return ()
+    return (
+        f"{there_are(steps, 'step')} forecast from {counted(rows, 'row')}: nothing here tells how "
+        "good forecasts so far ahead are",
     )
 
 

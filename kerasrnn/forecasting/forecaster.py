@@ -39,6 +39,7 @@ from kerasrnn.forecasting.windows import (
     spread_out,
     window_starts,
 )
+from kerasrnn.forecasting.wording import there_are
 
 if TYPE_CHECKING:
     from kerasrnn.forecasting.backtest import Backtest
@@ -211,7 +212,13 @@ class Forecaster:
             DataError: the data cannot be used, or are too few.
         """
         vars(self).pop("widths_", None)  # a fit that fails leaves nothing to forecast from
-        return self._fit(read(data, **reading), "training")
+        return self._fit(self.read(data, **reading), "training")
+
+    def read(self, data: Any, **reading: Any) -> Panel:
+        """Read series as `fit` does: a season of the forecaster's is theirs, too."""
+        if isinstance(data, Panel) and not reading:
+            return data
+        return read(data, **{"season": self.season} | reading)
 
     def _fit(self, panel: Panel, doing: str) -> Forecaster:
         """Train a new network; `doing` is what the progress bar says."""
@@ -472,9 +479,10 @@ class Forecaster:
         if windows < LEAST_WINDOWS:
             rows = int(panel.lengths.max())
             raise DataError(
-                f"{rows} rows to train on are too few for a look-back of {self.look_back_} and a "
-                f"horizon of {self.horizon_}, which need {length + LEAST_WINDOWS - 1}; use a "
-                "shorter --look-back or --horizon, or more rows"
+                f"{there_are(rows, 'row')} too few to train on with a look-back of "
+                f"{self.look_back_} and a horizon of {self.horizon_}, which need "
+                f"{length + LEAST_WINDOWS - 1}; use a shorter --look-back or --horizon, or more "
+                "rows"
             )
 
     def _require_model(self, panel: Panel) -> None:
@@ -527,8 +535,8 @@ class Forecaster:
             return ()
         given = int(np.add.reduceat(panel.observed, panel.offsets[:-1]).max())
         raise DataError(
-            f"{given} rows are too few to calibrate an interval of {max(self.levels):g} %; use "
-            "lower --levels, none, or --intervals quantile"
+            f"{there_are(given, 'row')} too few to calibrate an interval of "
+            f"{max(self.levels):g} %; use lower --levels, none, or --intervals quantile"
         )
 
     def _design(self) -> Design:

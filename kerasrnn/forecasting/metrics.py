@@ -121,6 +121,11 @@ def by_horizon(forecasts: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(squares).groupby(forecasts["step"]).mean() ** 0.5
 
 
+def metric_of_skill(num_series: int) -> str:
+    """Return what skill compares: `"rmse"`, or for many series, whose units differ, `"mase"`."""
+    return "rmse" if num_series == 1 else "mase"
+
+
 def skill(scores: pd.DataFrame, metric: str = "rmse") -> float:
     """Return how far the network's error lies below that of the better naive forecast.
 

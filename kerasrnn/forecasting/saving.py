@@ -30,7 +30,7 @@ from kerasrnn.forecasting.outputs import staged, write_json
 if TYPE_CHECKING:
     from kerasrnn.forecasting.forecaster import Forecaster
 
-FORMAT = 2
+FORMAT = 3
 SETTINGS, NETWORK, HISTORY = FILES = ("forecaster.json", "model.keras", "history.csv")
 # Where a run's state is kept, and whether it is shown, is no part of a forecaster.
 LEFT_OUT = ("checkpoint", "quiet")
@@ -156,10 +156,18 @@ def history_frame(panel: Panel) -> pd.DataFrame:
     if isinstance(times, pd.DatetimeIndex) and times.tz is not None:
         times = times.tz_convert("UTC").tz_localize(None)
     table = {"series": np.repeat(np.arange(panel.num_series), panel.lengths), "time": times}
-    table |= {"value": panel.values, "observed": panel.observed.astype(int)}
-    table |= {f"past_{i}": column for i, column in enumerate(panel.past.T)}
-    table |= {f"future_{i}": column for i, column in enumerate(panel.future.T)}
+    cells = np.column_stack([panel.values, panel.past, panel.future])
+    for name, column, given in zip(cell_names(panel.columns), cells.T, panel.given.T, strict=True):
+        table |= {name: column, f"{name}_given": given.astype(int)}
     return pd.DataFrame(table)
+
+
+def cell_names(columns: Columns) -> list[str]:
+    """Return the names of a history's columns of numbers."""
+    past, future = (
+        [f"{kind}_{i}" for i in range(len(getattr(columns, kind)))] for kind in ("past", "future")
+    )
+    return ["value", *past, *future]
 
 
 def panel_from(content: dict[str, Any], path: Path) -> Panel:
@@ -169,22 +177,20 @@ def panel_from(content: dict[str, Any], path: Path) -> Panel:
     offsets = np.array(content["offsets"])
     if len(table) != offsets[-1]:
         raise DataError(f"{path} has {len(table)} rows instead of {offsets[-1]}; save again")
-    columns = with_tuples(content["columns"])
-    past, future = (
-        numbers(table[[f"{kind}_{i}" for i in range(len(columns[kind]))]])
-        for kind in ("past", "future")
-    )
+    columns = Columns(**with_tuples(content["columns"]))
+    names, past = cell_names(columns), 1 + len(columns.past)
+    cells = numbers(table[names])
     frequency = content["frequency"]
     return Panel(
         ids=tuple(content["ids"]),
         offsets=offsets,
         times=times_from(table["time"], content["times"]),
-        values=numbers(table["value"]),
-        observed=numbers(table["observed"]) > 0,
-        past=past,
-        future=future,
+        values=np.ascontiguousarray(cells[:, 0]),
+        past=cells[:, 1:past],
+        future=cells[:, past:],
+        given=numbers(table[[f"{name}_given" for name in names]]) > 0,
         static=pd.DataFrame(content["static"], index=range(len(content["ids"]))),
-        columns=Columns(**columns),
+        columns=columns,
         frequency=pd.tseries.frequencies.to_offset(frequency)
         if isinstance(frequency, str)
         else frequency,
@@ -193,7 +199,7 @@ def panel_from(content: dict[str, Any], path: Path) -> Panel:
     )
 
 
-def numbers(text: pd.Series | pd.DataFrame) -> np.ndarray:
+def numbers(text: pd.DataFrame) -> np.ndarray:
     """Return text as numbers."""
     return text.to_numpy(dtype=object).astype("float64")
 

@@ -25,10 +25,9 @@ from kerasrnn.forecasting.backtest import backtest
 from kerasrnn.forecasting.baselines import NAIVE
 from kerasrnn.forecasting.data.frequency import frequency_name, season_length
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import read
 from kerasrnn.forecasting.errors import DataError, one_line, require_positive
 from kerasrnn.forecasting.forecaster import Forecaster
-from kerasrnn.forecasting.metrics import NETWORK
+from kerasrnn.forecasting.metrics import NETWORK, metric_of_skill
 from kerasrnn.forecasting.models import LAYERS
 from kerasrnn.forecasting.progress import StepBar
 from kerasrnn.forecasting.scaling import DIFFERENCE, LAST, SEASONAL, WINDOW
@@ -144,7 +143,7 @@ def tune(
     require_positive(trials=trials, folds=folds)
     if max_time is not None and not max_time > 0:
         raise DataError(f"--max-time must be above 0. Got {max_time:g}.")
-    panel = read(data, **reading)
+    panel = forecaster.read(data, **reading)
     if space is None:
         space = default_space(forecaster, panel, folds=folds)
     search = Search(forecaster, panel, checked_space(forecaster, space), folds)
@@ -164,7 +163,7 @@ def tune(
         space=search.space,
         study=found,
         trials=table,
-        metric=metric_of(panel),
+        metric=metric_of_skill(panel.num_series),
         best_error=float(table["error"].iloc[best]),
         start_error=float(table["error"].iloc[0]),
         changes={name: value for name, value in changes.items() if value != own[name]},
@@ -183,7 +182,7 @@ def default_space(
         forecaster, data, folds: As for `tune`.
         **reading: As for `Forecaster.fit`.
     """
-    panel = read(data, **reading)
+    panel = forecaster.read(data, **reading)
     own = forecaster.get_params()
     season = forecaster.season or season_length(panel.frequency)
     ahead = 1 if forecaster.strategy == "recursive" else forecaster.horizon
@@ -502,17 +501,21 @@ def trial_error(forecaster: Forecaster, panel: Panel, folds: int) -> float:
     return float(errors[np.isfinite(naive)].mean())
 
 
-def metric_of(panel: Panel) -> str:
-    """Return what is made small, the same as `Backtest.metric`."""
-    return "rmse" if panel.num_series == 1 else "mase"
-
-
 def arguments_of(params: Mapping[str, Any], space: Mapping[str, Values]) -> dict[str, Any]:
-    """Return the arguments that optuna's parameters stand for."""
+    """Return the arguments that optuna's parameters stand for.
+
+    Numbers that are not whole get as few digits as one would type; more make no difference.
+
+    >>> arguments_of({"dropout": 0.17984, "units": 63}, {"dropout": (0.0, 0.5), "units": (8, 64)})
+    {'dropout': 0.18, 'units': 63}
+    """
     arguments = dict(params)
     for name, values in space.items():
         if isinstance(values, list):
             arguments[name] = next(value for value in values if label(value) == params[name])
+        elif isinstance(params[name], float):
+            low, high = values
+            arguments[name] = min(max(float(f"{params[name]:.2g}"), low), high)
     return arguments
 
 

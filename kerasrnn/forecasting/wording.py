@@ -48,6 +48,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def there_are(count: int, noun: str) -> str:
+    """Return a number of things, and the verb that goes with it.
+
+    >>> there_are(1, "row"), there_are(40, "row")
+    ('1 row is', '40 rows are')
+    """
+    return counted(count, noun) + (" is" if count == 1 else " are")
+
+
 def printable(value: object) -> str:
     """Return text without characters that no page may hold."""
     return "".join(letter if letter.isprintable() else " " for letter in str(value))

@@ -12,16 +12,15 @@ from kerasrnn.forecasting.data.frequency import (
     frequency_name,
     measure_spacing,
     row_numbers,
-    season_length,
     shown_time,
 )
-from kerasrnn.forecasting.data.gaps import missing_rows
 from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.data.panel import Panel, same_times
 from kerasrnn.forecasting.data.roles import require_column
 from kerasrnn.forecasting.data.rows import Rows, in_order, long_rows, ticks
 from kerasrnn.forecasting.data.table import Table, open_table
 from kerasrnn.forecasting.errors import DataError
+from kerasrnn.forecasting.wording import there_are
 
 
 def future_values(
@@ -87,8 +86,8 @@ def missing_ahead(present: np.ndarray, panel: Panel) -> str:
     more = f", and some of {others} more series" if others else ""
     return (
         f"expected a row of {', '.join(panel.columns.future)}{series} at {shown_time(at)}; "
-        f"{missing_rows(count)} missing of the {present.shape[1]} to forecast{more}; add them, or "
-        "name the table that holds them with --future-file"
+        f"{there_are(count, 'row')} missing of the {present.shape[1]} to forecast{more}; add them, "
+        "or name the table that holds them with --future-file"
     )
 
 
@@ -162,6 +161,5 @@ def filled_ahead(values: np.ndarray, panel: Panel, policy: str) -> np.ndarray:
     for i, history in enumerate(panel.future.T):
         column = np.empty(len(known))
         column[known], column[ahead] = history, values[:, :, i]
-        season = season_length(panel.frequency)
-        filled[:, :, i] = fill_column(column, offsets, policy, season)[ahead]
+        filled[:, :, i] = fill_column(column, offsets, policy, panel.season)[ahead]
     return filled

@@ -92,13 +92,11 @@ def append(panel: Panel, data: Any, **options: Any) -> Panel:
     known, new = rows_of(panel), among(panel.ids, rows)
     if panel.columns.time is None and columns.time is None:
         new = numbered_on(known, new)
-    # Which covariates were filled in is not known, so that all of them may have been.
-    may_give_way = panel.reading.fill not in (None, "drop")
-    joined = together(*without_repeats(known, new, may_give_way))
+    joined = together(*without_repeats(known, new))
     if panel.frequency is not None:
         joined = without_gaps(joined, panel.frequency, reading)
     if np.isnan(joined.cells).any():
-        joined = filled(joined, panel.frequency, str(reading.fill))
+        joined = filled(joined, panel.frequency, reading)
     fresh = np.flatnonzero(~pd.Index(rows.ids).isin(panel.ids))
     static = with_static(panel.static, static.iloc[fresh]) if len(fresh) else panel.static
     form = "long" if len(fresh) and panel.form == "series" else panel.form
@@ -140,7 +138,7 @@ def rows_of(panel: Panel) -> Rows:
         codes=np.repeat(np.arange(panel.num_series), panel.lengths),
         times=panel.times,
         cells=np.column_stack([panel.values, panel.past, panel.future]),
-        observed=panel.observed,
+        given=panel.given,
         origin=np.arange(count),
     )
 
@@ -170,10 +168,9 @@ def same_rows(known: Rows, new: Rows) -> np.ndarray:
 def differing(known: Rows, new: Rows, same: np.ndarray) -> np.ndarray:
     """Return (rows, columns), where a new row has another value than the known one.
 
-    What is missing differs from nothing, nor does a target that was filled in.
+    What is missing or was filled in differs from nothing.
     """
-    differ = (known.cells[same] != new.cells) & ~np.isnan(new.cells)
-    differ[:, 0] &= known.observed[same] & new.observed
+    differ = (known.cells[same] != new.cells) & known.given[same] & new.given
     differ[same < 0] = False
     return differ
 
@@ -197,7 +194,7 @@ def numbered_on(known: Rows, new: Rows) -> Rows:
     return replace(new, times=pd.Index(numbers + shift[new.codes], name=new.times.name))
 
 
-def without_repeats(known: Rows, new: Rows, covariates_give_way: bool) -> tuple[Rows, Rows]:
+def without_repeats(known: Rows, new: Rows) -> tuple[Rows, Rows]:
     """Return the known rows, with what the new ones give anew, and those that follow on them.
 
     Raises:
@@ -205,17 +202,13 @@ def without_repeats(known: Rows, new: Rows, covariates_give_way: bool) -> tuple[
     """
     same = same_rows(known, new)
     differ = differing(known, new, same)
-    if covariates_give_way:
-        differ[:, 1:] = False
     require_same_values(known, new, same, differ)
-    cells, observed = known.cells.copy(), known.observed.copy()
-    given = (same >= 0)[:, None] & ~np.isnan(new.cells)
-    given[:, 0] &= new.observed
-    rows, columns = np.nonzero(given)
+    cells, given = known.cells.copy(), known.given.copy()
+    rows, columns = np.nonzero((same >= 0)[:, None] & new.given)
     cells[same[rows], columns] = new.cells[rows, columns]
-    observed[same[given[:, 0]]] = True
+    given[same[rows], columns] = True
     following = new.take(np.flatnonzero(after_known(known, new, same)))
-    return replace(known, cells=cells, observed=observed), following
+    return replace(known, cells=cells, given=given), following
 
 
 def require_same_values(known: Rows, new: Rows, same: np.ndarray, differ: np.ndarray) -> None:
@@ -261,7 +254,7 @@ def together(known: Rows, new: Rows) -> Rows:
         codes=np.concatenate([known.codes, new.codes]),
         times=known.times.append(new.times).rename(known.times.name),
         cells=np.concatenate([known.cells, new.cells]),
-        observed=np.concatenate([known.observed, new.observed]),
+        given=np.concatenate([known.given, new.given]),
         origin=np.concatenate([np.full(len(known.codes), -1), new.origin]),
     )
     return both.take(np.argsort(both.codes, kind="stable"))

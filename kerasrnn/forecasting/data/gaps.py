@@ -22,6 +22,7 @@ from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.data.parsing import more
 from kerasrnn.forecasting.data.rows import Rows
 from kerasrnn.forecasting.errors import DataError
+from kerasrnn.forecasting.wording import there_are
 
 MOST_ROWS = 50_000_000
 ACCEPT = "--fill linear, previous, zero, seasonal or drop"
@@ -35,16 +36,18 @@ def require_no_missing(rows: Rows, reading: Reading) -> None:
         return
     row, column = (int(one[0]) for one in np.nonzero(missing))
     frequency = choose_frequency(rows, reading)
-    gaps = 0
+    more_rows = ""
     if frequency is not None:
-        gaps = int(missing_steps(rows, measure_spacing(rows.times, frequency, rows.offsets)).sum())
+        steps = missing_steps(rows, measure_spacing(rows.times, frequency, rows.offsets))
+        if steps.any():
+            more_rows = f", and {there_are(int(steps.sum()), 'row')} missing"
     ahead = ""
     if missing[rows.offsets[1:] - 1, 0].all():
         ahead = "; where the last rows are the future, name what is known of it with --future"
     raise DataError(
         f"{rows.place(row, rows.names[column])}: missing value{rows.at(row)}"
-        f"{more(int(missing.sum()))}{f', and {missing_rows(gaps)} missing' * (gaps > 0)}; accept "
-        f"missing values{' and rows' * (gaps > 0)} with {ACCEPT}{ahead}"
+        f"{more(int(missing.sum()))}{more_rows}; accept missing values"
+        f"{' and rows' * bool(more_rows)} with {ACCEPT}{ahead}"
     )
 
 
@@ -100,12 +103,12 @@ def with_missing_rows(rows: Rows, spacing: Spacing, frequency: Frequency) -> Row
     times, complete, present = complete_times(rows.times, frequency, offsets, spacing.steps)
     values = np.full((total, rows.cells.shape[1]), np.nan)
     values[present] = rows.cells
-    observed = np.zeros(total, bool)
-    observed[present] = rows.observed
+    given = np.zeros(values.shape, bool)
+    given[present] = rows.given
     origin = np.full(total, -1)
     origin[present] = rows.origin
     codes = np.repeat(np.arange(len(rows.ids)), np.diff(complete))
-    return replace(rows, codes=codes, times=times, cells=values, observed=observed, origin=origin)
+    return replace(rows, codes=codes, times=times, cells=values, given=given, origin=origin)
 
 
 def no_frequency(rows: Rows) -> str:
@@ -146,7 +149,7 @@ def gaps_message(rows: Rows, spacing: Spacing, described: str) -> str:
     if rows.form == "wide":  # all series lack the same
         missing[rows.codes[1:] != rows.codes[row]] = 0
     return (
-        f"{rows.place(row + 1, rows.time)}: {missing_rows(int(missing.sum()))} missing at "
+        f"{rows.place(row + 1, rows.time)}: {there_are(int(missing.sum()), 'row')} missing at "
         f"{described}, the first between {shown_time(rows.times[row])} and "
         f"{shown_time(rows.times[row + 1])}"
     )
@@ -159,22 +162,17 @@ def missing_steps(rows: Rows, spacing: Spacing) -> np.ndarray:
     return missing
 
 
-def missing_rows(count: int) -> str:
-    """Say how many rows."""
-    return "1 row is" if count == 1 else f"{count} rows are"
-
-
-def filled(rows: Rows, frequency: Frequency | None, policy: str) -> Rows:
+def filled(rows: Rows, frequency: Frequency | None, reading: Reading) -> Rows:
     """Fill missing values; a series begins where all of its columns do.
 
     Raises:
         DataError: there is nothing to fill from.
     """
-    season = season_length(frequency)
+    policy, season = str(reading.fill), reading.season or season_length(frequency)
     if policy == "seasonal" and season < 2:
         raise DataError(
             f"{rows.table.source}: --fill seasonal needs a season, and a frequency of "
-            f"{frequency_name(frequency)} has none; use --fill linear"
+            f"{frequency_name(frequency)} has none; name one with --season, or use --fill linear"
         )
     offsets = rows.offsets
     values = np.column_stack(

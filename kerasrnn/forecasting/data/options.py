@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from kerasrnn.forecasting.errors import DataError, require_one_of
+from kerasrnn.forecasting.errors import DataError, require_one_of, require_positive
 
 FILLS = ("linear", "previous", "zero", "seasonal", "drop")
 DUPLICATES = ("first", "last", "mean")
@@ -40,6 +40,8 @@ class Reading:
             `"drop"` leaves rows with missing values out and takes what remains as equal
             steps. A series begins where all of its columns do, and ends at the last target that
             is given, under all of them. Default: an error.
+        season: Steps in a season, for `fill="seasonal"`. Default: from the frequency, 12 where
+            monthly.
         sort: Sort rows by time. Default: unsorted rows are an error.
         duplicates: Which row to keep of those with the same time: `"first"`, `"last"`
             or their `"mean"`. Default: an error.
@@ -63,6 +65,7 @@ class Reading:
     static: Sequence[str] = ()
     frequency: str | int | pd.offsets.BaseOffset | None = None
     fill: str | None = None
+    season: int | None = None
     sort: bool = False
     duplicates: str | None = None
     dates: str | None = None
@@ -72,6 +75,7 @@ class Reading:
     allow_constant: bool = False
 
     def __post_init__(self) -> None:
+        require_positive(season=self.season)
         for name, value, known in (
             ("fill", self.fill, FILLS),
             ("duplicates", self.duplicates, DUPLICATES),

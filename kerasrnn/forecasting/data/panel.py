@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from kerasrnn.forecasting.data.dates import zone_name
+from kerasrnn.forecasting.data.filling import fill_column
 from kerasrnn.forecasting.data.frequency import (
     Frequency,
     count_positions,
     future_times,
     row_numbers,
+    season_length,
 )
 from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.errors import DataError
@@ -56,9 +58,10 @@ class Panel:
         times: (rows,) Dates without a frequency of their own, or whole numbers; strictly
             increasing inside each series, and evenly spaced where `frequency` is given.
         values: (rows,) float64, finite.
-        observed: (rows,) bool; whether the value was given, and not filled in.
         past: (rows, covariates known up to now) float64, finite.
         future: (rows, covariates known ahead) float64, finite.
+        given: (rows, 1 + both kinds of covariates) bool; which of the values, the past and the
+            future covariates were given, and not filled in.
         static: A row for each series; columns of float64 or of text.
         columns: The names of all these.
         frequency: The step between rows; a whole number where times are. None: rows are
@@ -71,9 +74,9 @@ class Panel:
     offsets: np.ndarray
     times: pd.Index
     values: np.ndarray
-    observed: np.ndarray
     past: np.ndarray
     future: np.ndarray
+    given: np.ndarray
     static: pd.DataFrame
     columns: Columns
     frequency: Frequency | None
@@ -89,6 +92,16 @@ class Panel:
     def lengths(self) -> np.ndarray:
         """(series,) The number of rows of each series."""
         return np.diff(self.offsets)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """(rows,) Whether the value was given, and not filled in."""
+        return np.asarray(self.given[:, 0])
+
+    @property
+    def season(self) -> int:
+        """Steps in a season: as named when the series were read, or from their frequency."""
+        return self.reading.season or season_length(self.frequency)
 
     @property
     def num_filled(self) -> int:
@@ -113,6 +126,8 @@ class Panel:
     def until(self, drop: int | np.ndarray) -> Panel:
         """Return each series without its last rows.
 
+        What was filled in is filled in anew, from the rows that remain.
+
         Args:
             drop: Number of rows, for all series or for each.
 
@@ -126,7 +141,25 @@ class Panel:
                 f"{self.lengths[i] - lengths[i]} are left out: none remains; give it more rows, "
                 "or leave the series out"
             )
-        return self._cut(self.offsets[:-1], lengths)
+        return self._cut(self.offsets[:-1], lengths)._filled_anew()
+
+    def _filled_anew(self) -> Panel:
+        """Return what was filled in as these rows alone would have it.
+
+        Covariates known ahead stay as they are, as do values before which there is none.
+        """
+        past = 1 + self.past.shape[1]
+        given = self.given[:, :past]
+        if given.all():
+            return self
+        cells = np.column_stack([self.values, self.past])
+        policy = self.reading.fill or "previous"
+        for column, known in zip(cells.T, given.T, strict=True):
+            left = np.where(known, column, np.nan)
+            for how in (policy, "previous"):  # of a season, there may be no other value
+                left = fill_column(left, self.offsets, how, self.season)
+            np.copyto(column, left, where=~np.isnan(left))
+        return replace(self, values=np.ascontiguousarray(cells[:, 0]), past=cells[:, 1:])
 
     def select(self, ids: Sequence[str]) -> Panel:
         """Return some of the series, in the order given.
@@ -182,9 +215,9 @@ class Panel:
             offsets=offsets,
             times=self.times[rows],
             values=self.values[rows],
-            observed=self.observed[rows],
             past=self.past[rows],
             future=self.future[rows],
+            given=self.given[rows],
         )
 
     def require_alike(self, columns: Columns, times: pd.Index) -> None:

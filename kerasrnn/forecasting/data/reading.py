@@ -99,7 +99,7 @@ def read(
         rows = without_missing(rows)
     rows, frequency = evenly_spaced(rows, reading)
     if np.isnan(rows.cells).any():
-        rows = filled(rows, frequency, str(reading.fill))
+        rows = filled(rows, frequency, reading)
     if not reading.allow_constant:
         require_changes(rows)
     return panel_of(rows, static, columns, frequency, reading)
@@ -159,7 +159,7 @@ def panel_of(
         offsets=rows.offsets,
         times=rows.times,
         values=np.ascontiguousarray(rows.cells[:, 0]),
-        observed=rows.observed,
+        given=rows.given,
         past=rows.cells[:, 1:past],
         future=rows.cells[:, past:],
         static=static,

@@ -27,7 +27,7 @@ class Rows:
         codes: (rows,) The number of each row's series.
         times: (rows,) The times.
         cells: (rows, columns) float64; NaN where missing.
-        observed: (rows,) Whether the first of these columns, the target, was given.
+        given: (rows, columns) bool; which of these were given, and not filled in.
         origin: (rows,) The table's row.
     """
 
@@ -39,7 +39,7 @@ class Rows:
     codes: np.ndarray
     times: pd.Index
     cells: np.ndarray
-    observed: np.ndarray
+    given: np.ndarray
     origin: np.ndarray
 
     @property
@@ -55,7 +55,7 @@ class Rows:
             codes=self.codes[rows],
             times=self.times[rows],
             cells=self.cells[rows],
-            observed=self.observed[rows],
+            given=self.given[rows],
             origin=self.origin[rows],
         )
 
@@ -82,7 +82,7 @@ def long_rows(
     """Return the rows of a table that has one column for the target."""
     options = {**dict.fromkeys(reading.past, "past"), **dict.fromkeys(reading.future, "future")}
     columns = [parse_numbers(table, name, reading, options.get(name, "target")) for name in names]
-    count = len(table.frame)
+    count, cells = len(table.frame), np.column_stack(columns)
     codes, ids = np.zeros(count, "int64"), names[:1]
     if unique_id is not None:
         codes, ids = parse_ids(table, unique_id)
@@ -94,8 +94,8 @@ def long_rows(
         ids=ids,
         codes=codes,
         times=pd.RangeIndex(count) if time is None else parse_times(table, time, reading),
-        cells=np.column_stack(columns),
-        observed=~np.isnan(columns[0]),
+        cells=cells,
+        given=~np.isnan(cells),
         origin=np.arange(count),
     )
     return with_numbered_times(rows) if time is None else rows
@@ -109,7 +109,7 @@ def wide_rows(
     count = len(table.frame)
     times = pd.RangeIndex(count) if time is None else parse_times(table, time, reading)
     origin = np.tile(np.arange(count), len(series))
-    values = np.concatenate(columns)
+    cells = np.concatenate(columns)[:, None]
     return Rows(
         table=table,
         time=time,
@@ -118,8 +118,8 @@ def wide_rows(
         ids=series,
         codes=np.repeat(np.arange(len(series)), count),
         times=times[origin],
-        cells=values[:, None],
-        observed=~np.isnan(values),
+        cells=cells,
+        given=~np.isnan(cells),
         origin=origin,
     )
 
@@ -176,7 +176,7 @@ def distinct(rows: Rows, repeats: np.ndarray, reading: Reading) -> Rows:
     sums = np.add.reduceat(np.where(present, rows.cells, 0.0), starts)
     counts = np.add.reduceat(present, starts, dtype="int64")
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return replace(rows.take(starts), cells=means, observed=counts[:, 0] > 0)
+    return replace(rows.take(starts), cells=means, given=counts > 0)
 
 
 def ticks(times: pd.Index) -> np.ndarray:
