@@ -334,4 +334,4 @@ def test_losses_over_orders_of_magnitude_have_a_log_scale() -> None:
 
 def test_labels_are_short_and_no_formulas() -> None:
     assert literal("a\nb\x00$c$") == r"a b \$c\$"
-    assert len(literal("long " * 20)) == 30
+    assert len(literal("long" * 20)) == 30

@@ -110,11 +110,11 @@ def test_of_many_series_the_first_steps_of_several_are_printed(
 
 
 def test_names_are_short_and_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    print_forecast(forecast(2, 1).assign(unique_id=["a\nb", "long " * 20]))
+    print_forecast(forecast(2, 1).assign(unique_id=["a\nb", "long " * 20 + "7"]))
     told = lines(capsys)
     assert len(told) == 5
     assert "a b 2024-01-01" in told[3]
-    assert "long long long long lon… 2024-01-01" in told[4]
+    assert "long long long…g long 7 2024-01-01" in told[4]
 
 
 def test_scores_of_many_series_are_means_and_say_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from kerasrnn.forecasting.wording import (
     counted,
     number,
     printable,
-    shortened,
+    shortened_name,
     span,
     spoken,
     time_names,
@@ -121,7 +121,9 @@ def print_forecast(forecast: pd.DataFrame) -> None:
     rows = table[(series < shown_series) & (step < shown_steps)]
     rows = rows.assign(ds=time_names(rows["ds"]))
     if "unique_id" in rows.columns:
-        rows["unique_id"] = [shortened(printable(name), LONGEST_NAME) for name in rows["unique_id"]]
+        rows["unique_id"] = [
+            shortened_name(printable(name), LONGEST_NAME) for name in rows["unique_id"]
+        ]
     rows = rows.rename(columns={"unique_id": "", "ds": ""})
     print(rows.to_string(index=False, float_format=number))
     if len(rows) < len(table):

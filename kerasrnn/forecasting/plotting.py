@@ -23,7 +23,7 @@ from kerasrnn.forecasting.classic import Classic
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.metrics import NETWORK, interval_levels, without_repeats
 from kerasrnn.forecasting.sine import curve, curve_times
-from kerasrnn.forecasting.wording import printable, shortened, time_names
+from kerasrnn.forecasting.wording import printable, shortened_name, time_names
 
 HISTORY, TEST, FUTURE, LIGHT = "#33415c", "#e07a1f", "#1b7f5c", "#9aa5b8"
 GRID, HELD_OUT, NOTE = "#e6e9ef", "#f6efe6", "#66718a"
@@ -68,9 +68,9 @@ def literal(name: object, longest: int = LONGEST_NAME) -> str:
     r"""Return a user's name as a label: short, on one line, its dollar signs no formulas.
 
     >>> literal("price in $, by week and by branch of the shop")
-    'price in \\$, by week and by br…'
+    'price in \\$, by week…f the shop'
     """
-    return shortened(printable(name).strip(), longest).replace("$", r"\$")
+    return shortened_name(printable(name).strip(), longest).replace("$", r"\$")
 
 
 def plot_forecast(

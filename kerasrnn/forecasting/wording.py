@@ -71,6 +71,18 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
+def shortened_name(name: str, longest: int) -> str:
+    """Return a name, or where it is too long its beginning and end, in which names often differ.
+
+    >>> shortened_name("north_region_shop_0017", 12)
+    'north_r…0017'
+    """
+    if len(name) <= longest:
+        return name
+    end = longest // 3
+    return f"{name[: longest - 1 - end].rstrip()}…{name[-end:].lstrip()}"
+
+
 def sentence(text: str) -> str:
     """Return a remark with a capital letter and a full stop."""
     return text[:1].upper() + text[1:].rstrip(".") + "."
