@@ -216,9 +216,9 @@ class Forecaster:
 
     def read(self, data: Any, **reading: Any) -> Panel:
         """Read series as `fit` does: a season of the forecaster's is theirs, too."""
-        if isinstance(data, Panel) and not reading:
-            return data
-        return read(data, **{"season": self.season} | reading)
+        if self.season is not None and "reading" not in reading and not isinstance(data, Panel):
+            reading = {"season": self.season} | reading
+        return read(data, **reading)
 
     def _fit(self, panel: Panel, doing: str) -> Forecaster:
         """Train a new network; `doing` is what the progress bar says."""
@@ -308,7 +308,8 @@ class Forecaster:
     ) -> np.ndarray:
         """Forecast from many rows of all series, such as every row of a test set.
 
-        Nothing from an origin on is seen but the covariates known ahead.
+        Nothing from an origin on is seen but the covariates known ahead, and what `fill` made of
+        it where holes before the origin were closed.
 
         Args:
             data: Series in the order of those that were fitted; see `fit`.
