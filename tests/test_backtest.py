@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasrnn.forecasting import Backtest, DataError, Forecaster, backtest, classical, read
+from kerasrnn.forecasting import (
+    Backtest,
+    DataError,
+    Forecaster,
+    Reading,
+    backtest,
+    classical,
+    read,
+)
 from kerasrnn.forecasting.baselines import baselines
 from kerasrnn.forecasting.diagnosis import EVEN, about_forecasts, about_skill, without_skill
 from kerasrnn.forecasting.metrics import skill_of_series
@@ -299,18 +307,23 @@ def test_filled_values_are_not_scored() -> None:
     np.testing.assert_allclose(found.by_horizon["network"], expected)
 
 
-@pytest.mark.parametrize("fill", ["linear", "seasonal"])
-def test_holes_before_an_origin_are_not_filled_with_what_comes_after_it(fill: str) -> None:
+def test_holes_before_an_origin_are_not_filled_with_what_comes_after_it() -> None:
     series = seasonal_series(60)
     series.iloc[[44, 45, 46, 47]] = np.nan  # the last rows before the first origin
     poisoned = series.copy()
     poisoned.iloc[48:] = 1e6
     forecaster = Forecaster(horizon=12, units=4, epochs=1)
     first, second = (
-        forecaster.backtest(one, fill=fill).forecasts.drop(columns="y")
+        forecaster.backtest(one, fill="linear").forecasts.drop(columns="y")
         for one in (series, poisoned)
     )
     pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_a_season_of_the_reading_is_the_forecasters_where_it_names_none() -> None:
+    values = pd.Series(np.tile([1.0, 5.0, 3.0], 20))
+    for reading in ({"season": 3}, {"reading": Reading(season=3)}):
+        assert Forecaster(horizon=3, units=4, epochs=1).fit(values, **reading).season_ == 3
 
 
 def test_a_named_season_fills_holes_too() -> None:

@@ -194,6 +194,15 @@ def test_calendar_alone_needs_no_rows_ahead() -> None:
     assert np.isfinite(values(forecaster.predict(HORIZON + 2))).all()
 
 
+def test_rows_ahead_are_asked_for_by_the_names_of_arguments() -> None:
+    frame = table()[["unique_id", "ds", "y", "price"]]
+    forecaster = Forecaster(HORIZON, LOOK_BACK, units=2, epochs=1).fit(frame, future="price")
+    with pytest.raises(DataError, match=r"give these rows with future$"):
+        forecaster.predict()
+    with pytest.raises(DataError, match=r"no argument 'future_file'; did you mean future\?"):
+        forecaster.predict(future_file=frame)
+
+
 @pytest.mark.parametrize("options", [{"past": "sold"}, {"static": "kind"}, {"future": "price"}, {}])
 def test_segments_take_no_covariates(options: dict[str, Any]) -> None:
     calendar = () if options else ("weekday",)

@@ -164,6 +164,17 @@ def test_learned_intervals_are_the_networks_quantiles_in_order() -> None:
     np.testing.assert_allclose(reach[HORIZON:], np.outer(beyond, reach[HORIZON - 1]), rtol=1e-6)
 
 
+def test_windows_that_end_in_a_hole_calibrate_nothing() -> None:
+    values = np.random.default_rng(0).normal(size=200).cumsum()
+    values[np.random.default_rng(1).random(200) < 0.3] = np.nan
+    values[-1] = 0.0
+    forecaster = Forecaster(1, 4, units=2, epochs=1, validation=50)
+    panel = forecaster.fit(pd.Series(values), fill="linear").history_
+    errors, _ = forecaster._errors(panel, np.array([50]))
+    given = panel.observed[-51:]
+    assert np.isfinite(errors[:, 0]).tolist() == (given[:-1] & given[1:]).tolist()
+
+
 @cache
 def dropout_forecaster() -> Forecaster:
     options = {"model": "lstm", "num_layers": 2, "dropout": 0.4, "levels": (50, 80)}
@@ -255,7 +266,7 @@ def test_intervals_are_calibrated_on_given_values_only() -> None:
         small(levels=[80], normalization="last", validation=15), holes, fill="linear"
     )
     filled = forecaster.history_.values
-    ends = list(range(105, 120 - HORIZON + 1))
+    ends = [end for end in range(105, 120 - HORIZON + 1) if np.isfinite(holes.iloc[end - 1])]
     errors = np.stack([holes.to_numpy()[end : end + HORIZON] for end in ends])
     errors = errors - forecasts_by_hand(forecaster, filled, ends)
     expected = [interval_widths(e[np.isfinite(e)][:, None], [80])[0, 0] for e in errors.T]

@@ -43,17 +43,31 @@ def test_until_is_the_head_of_each_series(seed: int) -> None:
 @seeds
 def test_no_hole_is_filled_with_what_comes_later(seed: int, fill: str) -> None:
     rng = np.random.default_rng(seed)
-    rows, drop = 40, int(rng.integers(1, 20))
-    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=rows)})
-    frame[["y", "sold"]] = rng.normal(size=(rows, 2))
-    frame[["y", "sold"]] = frame[["y", "sold"]].mask(rng.random((rows, 2)) < 0.4)
-    frame.loc[[*range(7), rows - 1], ["y", "sold"]] = 1.0  # a value for every day of the week
-    poisoned = frame.copy()
-    poisoned.loc[rows - drop :, ["y", "sold"]] = [1e6, -1e6]
-    before, same = (
-        read(table, target="y", past="sold", fill=fill).until(drop) for table in (frame, poisoned)
+    rows, drop, names = 30, int(rng.integers(1, 16)), ["y", "sold"]
+    days = pd.date_range("2024-01-01", periods=rows)
+    frame = pd.concat(
+        [pd.DataFrame({"unique_id": name, "ds": days}) for name in "ab"], ignore_index=True
     )
+    frame[names] = rng.normal(size=(2 * rows, 2))
+    number = np.tile(np.arange(rows), 2)
+    frame[names] = frame[names].mask(rng.random((2 * rows, 2)) < 0.5)
+    frame["sold"] = frame["sold"].mask(number < rng.integers(0, 10))  # it begins later
+    frame.loc[number >= rows - 14, names] = frame[names].fillna(1.0)  # a value for every weekday
+    frame.loc[number == 12, names] = frame[names].fillna(1.0)  # all have begun before the cut
+    poisoned = frame.copy()
+    poisoned.loc[number >= rows - drop, names] *= 1e6
+    before, same = (read(table, past="sold", fill=fill).until(drop) for table in (frame, poisoned))
     equal(before, same)
+
+
+@pytest.mark.parametrize("fill", ["linear", "seasonal"])
+def test_a_hole_where_a_covariate_begins_is_not_filled_with_what_comes_later(fill: str) -> None:
+    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=30), "y": np.arange(30.0)})
+    frame["sold"] = np.arange(30.0)
+    frame.loc[:9, "sold"] = np.nan
+    frame.loc[10:19, "y"] = np.nan
+    panel = read(frame, target="y", past="sold", fill=fill)
+    assert panel.until(10).values.tolist() == [9.0] * 10
 
 
 def test_a_hole_that_only_a_later_season_would_fill_gets_the_value_before() -> None:

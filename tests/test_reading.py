@@ -85,8 +85,12 @@ def test_seasonal_fill_takes_the_value_one_season_earlier() -> None:
 
 def test_seasonal_fill_needs_a_season() -> None:
     series = pd.Series([1, 2, 3, 4, np.nan, 6])
-    with pytest.raises(DataError, match=r"seasonal needs a season.*name one with season"):
+    with pytest.raises(
+        DataError, match=r"seasonal needs a season.*Got a frequency of 1; name another"
+    ):
         read(series, fill="seasonal")
+    with pytest.raises(DataError, match=r"of 2 steps or more\. Got season 1; name another"):
+        read(series, fill="seasonal", season=1)
     panel = read(series, fill="seasonal", season=3)
     assert panel.values[4] == 2
     assert panel.season == 3

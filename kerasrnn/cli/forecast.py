@@ -36,7 +36,6 @@ from kerasrnn.cli.writing import write_backtest
 from kerasrnn.forecasting.backtest import Backtest, backtest
 from kerasrnn.forecasting.classic import EPOCHS, run_classic
 from kerasrnn.forecasting.data.ahead import future_values
-from kerasrnn.forecasting.data.frequency import season_length
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.diagnosis import without_skill
 from kerasrnn.forecasting.errors import DataError, option_name, require_positive
@@ -168,9 +167,8 @@ def forecast_classic(
     if panel.num_series > 1:
         raise DataError("--recipe classic knows one series; choose one with --target")
     series = panel.series(0)
-    given = chosen.pop("season", None)
-    require_positive(season=given)
-    season = given or season_length(panel.frequency)
+    season = panel.season
+    chosen = {name: value for name, value in chosen.items() if name != "season"}
     bar = ProgressBar(f"training {chosen.get('model', 'lstm')}", quiet)
     classic = run_classic(
         series, season, seed=seed, observed=panel.observed, callbacks=[bar], **chosen

@@ -148,8 +148,7 @@ def backtest(
 
     Nothing about the rows after an origin reaches the fit: scales, choice of base forecast,
     intervals and early stopping see the rows before it only, and holes there are filled from
-    these rows alone; but for holes in covariates known ahead, and those in the first rows of a
-    series, before a column's first value.
+    these rows alone; but for holes in covariates known ahead.
     Origins are counted back from the end of each series: where series end at different times,
     so do their rows that are held out.
 

@@ -26,7 +26,12 @@ class DataError(ValueError):
         self.message = message
 
     def __str__(self) -> str:
-        return OPTION.sub(lambda match: match[1].replace("-", "_"), self.message)
+        return OPTION.sub(lambda match: argument_name(match[1]), self.message)
+
+
+def argument_name(option: str) -> str:
+    """Return an option's name as an argument; a file of options may be a frame of arguments."""
+    return {"future-file": "future"}.get(option, option.replace("-", "_"))
 
 
 def one_line(error: Exception) -> str:

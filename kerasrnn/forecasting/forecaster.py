@@ -15,10 +15,9 @@ from kerasrnn.forecasting.arguments import check_arguments, plain
 from kerasrnn.forecasting.conformal import errors_needed, interval_widths, least_count
 from kerasrnn.forecasting.data.ahead import future_values
 from kerasrnn.forecasting.data.following import append, read_more
-from kerasrnn.forecasting.data.frequency import season_length
 from kerasrnn.forecasting.data.options import as_names
 from kerasrnn.forecasting.data.panel import Panel
-from kerasrnn.forecasting.data.reading import read
+from kerasrnn.forecasting.data.reading import read, require_known
 from kerasrnn.forecasting.errors import DataError, require_positive
 from kerasrnn.forecasting.measures import PROBED_WINDOWS, Measures, measure
 from kerasrnn.forecasting.models import LAYERS, Design, forecast_model
@@ -215,14 +214,24 @@ class Forecaster:
         return self._fit(self.read(data, **reading), "training")
 
     def read(self, data: Any, **reading: Any) -> Panel:
-        """Read series as `fit` does: a season of the forecaster's is theirs, too."""
+        """Read series as `fit` does: a season of the forecaster's is theirs, too.
+
+        Args:
+            data, **reading: As for `fit`.
+
+        Returns:
+            The series; a `Panel` that is given stays as it is.
+
+        Raises:
+            DataError: the data cannot be used.
+        """
         if self.season is not None and "reading" not in reading and not isinstance(data, Panel):
             reading = {"season": self.season} | reading
         return read(data, **reading)
 
     def _fit(self, panel: Panel, doing: str) -> Forecaster:
         """Train a new network; `doing` is what the progress bar says."""
-        self.season_ = self.season or season_length(panel.frequency)
+        self.season_ = self.season or panel.season
         self.horizon_ = 1 if self.strategy == "recursive" else self.horizon
         rows = int(np.median(panel.lengths))
         self.look_back_ = self.look_back or default_look_back(rows, self.horizon_, self.season_)
@@ -285,6 +294,7 @@ class Forecaster:
         """
         self._require_fitted()
         require_positive(horizon=horizon)
+        require_known(reading)
         steps = self.horizon if horizon is None else horizon
         panel = self.history_
         known = np.zeros((panel.num_series, steps, 0))
@@ -609,7 +619,8 @@ class Forecaster:
             drop: (series,) how many rows at the end of each series are forecast.
 
         Returns:
-            Errors (windows, horizon), NaN where a value was filled in and for series of one value,
+            Errors (windows, horizon), NaN where a value was filled in, for series of one value, and
+            for windows that end in a hole, which may have been closed with the value to forecast;
             and (windows,) the number of each window's series.
         """
         rows = self.measures_.rows(panel)
@@ -623,7 +634,8 @@ class Forecaster:
             forecast, actual = np.log(forecast), np.log(actual)
         ahead = starts[:, None] + np.arange(self.look_back_, self.look_back_ + self.horizon)
         series = rows.series_of(starts)
-        known = self.measures_.observed(panel)[ahead]
+        observed = self.measures_.observed(panel)
+        known = observed[ahead] & observed[ahead[:, :1] - 1]
         known &= ~self.measures_.series.constant[series][:, None]
         return np.where(known, actual - forecast, np.nan), series
 

@@ -119,7 +119,7 @@ def write_report(
     environment.globals["counted"] = counted
     page = environment.get_template("report.html").render(
         source=printable(source),
-        subject=subject(backtest.panel),
+        subject=subject(backtest.panel, forecast),
         forecast_span=span(forecast_table(forecast)["ds"]),
         backtest=backtest,
         scope=scope(backtest),
@@ -170,12 +170,13 @@ def verdict(backtest: Backtest) -> str:
     return f"{text} {spoken(better).capitalize()} needs no training; use that one."
 
 
-def subject(panel: Panel) -> str:
-    """Say what was forecast."""
+def subject(panel: Panel, forecast: pd.DataFrame) -> str:
+    """Say what was forecast; some series may be too short to be scored, and not in the panel."""
     name = printable(value_name(panel))
-    if panel.num_series == 1:
+    count = forecast["unique_id"].nunique() if "unique_id" in forecast.columns else 1
+    if count == 1:
         return name
-    series = f"{panel.num_series:,} series"
+    series = f"{count:,} series"
     return series if panel.form == "wide" else f"{name}, {series}"
 
 
@@ -277,7 +278,7 @@ def value_table(forecast: pd.DataFrame) -> dict[str, Any]:
 def pictures(backtest: Backtest, forecast: pd.DataFrame) -> dict[str, Markup]:
     """Draw all pictures, each for wide pages and for narrow ones."""
     panel = backtest.panel
-    what = subject(panel)
+    what = subject(panel, forecast)
     if panel.num_series > SHOWN_SERIES:
         what = f"{SHOWN_SERIES} of {panel.num_series:,} series"
     steps = backtest.by_horizon.index.max()

@@ -140,12 +140,14 @@ def read_settings(directory: Path) -> dict[str, Any]:
         raise DataError(f"{directory / SETTINGS} is damaged ({error}); save again") from None
     if not isinstance(content, dict):
         raise DataError(f"{directory / SETTINGS} is damaged; save again")
-    if content.get("format") != FORMAT:
+    found = content.get("format")
+    if found != FORMAT:
+        writer = content.get("versions", {}).get("kerasrnn", "(unknown)")
+        older = isinstance(found, int) and found < FORMAT
         raise DataError(
-            f"{directory} has format {content.get('format')!r}, and this version of kerasrnn, "
-            f"{version('kerasrnn')}, reads format {FORMAT}; it was written by kerasrnn "
-            f"{content.get('versions', {}).get('kerasrnn', '(unknown)')}: install that, or a "
-            "newer one"
+            f"{directory} has format {found!r}, and this version of kerasrnn, "
+            f"{version('kerasrnn')}, reads format {FORMAT}; it was written by kerasrnn {writer}: "
+            + ("fit and save again" if older else "install that, or a newer one")
         )
     return dict(content)
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from kerasrnn.forecasting.backtest import backtest
 from kerasrnn.forecasting.baselines import NAIVE
-from kerasrnn.forecasting.data.frequency import frequency_name, season_length
+from kerasrnn.forecasting.data.frequency import frequency_name
 from kerasrnn.forecasting.data.panel import Panel
 from kerasrnn.forecasting.errors import DataError, one_line, require_positive
 from kerasrnn.forecasting.forecaster import Forecaster
@@ -184,7 +184,7 @@ def default_space(
     """
     panel = forecaster.read(data, **reading)
     own = forecaster.get_params()
-    season = forecaster.season or season_length(panel.frequency)
+    season = forecaster.season or panel.season
     ahead = 1 if forecaster.strategy == "recursive" else forecaster.horizon
     rows = int(np.median(panel.lengths)) - folds * forecaster.horizon
     usual = forecaster.look_back or default_look_back(rows, ahead, season)
@@ -504,7 +504,8 @@ def trial_error(forecaster: Forecaster, panel: Panel, folds: int) -> float:
 def arguments_of(params: Mapping[str, Any], space: Mapping[str, Values]) -> dict[str, Any]:
     """Return the arguments that optuna's parameters stand for.
 
-    Numbers that are not whole get as few digits as one would type; more make no difference.
+    Numbers that are not whole get as few digits as one would type: two, or as many as tell a
+    hundredth of the range.
 
     >>> arguments_of({"dropout": 0.17984, "units": 63}, {"dropout": (0.0, 0.5), "units": (8, 64)})
     {'dropout': 0.18, 'units': 63}
@@ -515,8 +516,18 @@ def arguments_of(params: Mapping[str, Any], space: Mapping[str, Values]) -> dict
             arguments[name] = next(value for value in values if label(value) == params[name])
         elif isinstance(params[name], float):
             low, high = values
-            arguments[name] = min(max(float(f"{params[name]:.2g}"), low), high)
+            arguments[name] = min(max(rounded(params[name], high - low), low), high)
     return arguments
+
+
+def rounded(value: float, spread: float) -> float:
+    """Return a number to two digits, or to a hundredth of the spread where that is finer.
+
+    >>> rounded(0.0052296, 0.5), rounded(0.30219, 0.003)
+    (0.0052, 0.30219)
+    """
+    places = [1 - math.floor(math.log10(size)) for size in (abs(value), spread / 10) if size]
+    return round(value, max(places))
 
 
 def plot_tuning(tuning: Tuning, *, width: float = 10.0) -> Figure:

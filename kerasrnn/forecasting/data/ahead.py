@@ -12,6 +12,7 @@ from kerasrnn.forecasting.data.frequency import (
     frequency_name,
     measure_spacing,
     row_numbers,
+    season_length,
     shown_time,
 )
 from kerasrnn.forecasting.data.options import Reading
@@ -60,7 +61,7 @@ def future_values(
     values = np.empty((panel.num_series, steps, len(names)))
     values[series, step] = rows.cells
     if reading.fill is not None and reading.fill != "drop":
-        values = filled_ahead(values, panel, reading.fill)
+        values = filled_ahead(values, panel, reading)
     for i, first, column in np.argwhere(np.isnan(values))[:1]:
         row = int(np.flatnonzero((series == i) & (step == first))[0])
         raise DataError(
@@ -150,8 +151,9 @@ def steps_ahead(rows: Rows, panel: Panel) -> tuple[Rows, np.ndarray]:
     return rows, spacing.steps[place] - 1
 
 
-def filled_ahead(values: np.ndarray, panel: Panel, policy: str) -> np.ndarray:
+def filled_ahead(values: np.ndarray, panel: Panel, reading: Reading) -> np.ndarray:
     """Fill what is missing in covariates known ahead (series, steps, covariates)."""
+    policy, season = str(reading.fill), reading.season or season_length(panel.frequency)
     steps = values.shape[1]
     offsets = panel.offsets + steps * np.arange(panel.num_series + 1)
     ahead = offsets[1:, None] - steps + np.arange(steps)
@@ -161,5 +163,5 @@ def filled_ahead(values: np.ndarray, panel: Panel, policy: str) -> np.ndarray:
     for i, history in enumerate(panel.future.T):
         column = np.empty(len(known))
         column[known], column[ahead] = history, values[:, :, i]
-        filled[:, :, i] = fill_column(column, offsets, policy, panel.season)[ahead]
+        filled[:, :, i] = fill_column(column, offsets, policy, season)[ahead]
     return filled

@@ -170,9 +170,10 @@ def filled(rows: Rows, frequency: Frequency | None, reading: Reading) -> Rows:
     """
     policy, season = str(reading.fill), reading.season or season_length(frequency)
     if policy == "seasonal" and season < 2:
+        got = "--season 1" if reading.season else f"a frequency of {frequency_name(frequency)}"
         raise DataError(
-            f"{rows.table.source}: --fill seasonal needs a season, and a frequency of "
-            f"{frequency_name(frequency)} has none; name one with --season, or use --fill linear"
+            f"{rows.table.source}: --fill seasonal needs a season of 2 steps or more. Got {got}; "
+            "name another with --season, or use --fill linear"
         )
     offsets = rows.offsets
     values = np.column_stack(
@@ -186,8 +187,15 @@ def filled(rows: Rows, frequency: Frequency | None, reading: Reading) -> Rows:
             f"{rows.table.source}, column {rows.names[column]!r}{rows.of_series(offsets[i])}: no "
             "values at all; use --fill zero, or leave the column or the series out"
         )
-    start = np.max(begins, axis=0)
-    begun = np.arange(len(values)) >= np.repeat(start, np.diff(offsets))
+    start = np.repeat(np.max(begins, axis=0), np.diff(offsets))
+    begun = np.arange(len(values)) >= start
+    if policy != "zero":
+        # Of what is given, only values before the series' first row may tell of these holes: where
+        # later rows are cut off, nothing else would be left to fill them with.
+        for column, given in zip(values.T, rows.cells.T, strict=True):
+            before, _ = neighbours(~np.isnan(given), offsets)
+            led = begun & (before >= 0) & (before < start)
+            column[led] = given[before[led]]
     for row, column in np.argwhere(np.isnan(values) & begun[:, None])[:1]:
         raise DataError(
             f"{rows.table.source}, column {rows.names[column]!r}{rows.of_series(row)}: missing "

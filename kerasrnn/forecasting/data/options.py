@@ -40,8 +40,8 @@ class Reading:
             `"drop"` leaves rows with missing values out and takes what remains as equal
             steps. A series begins where all of its columns do, and ends at the last target that
             is given, under all of them. Default: an error.
-        season: Steps in a season, for `fill="seasonal"`. Default: from the frequency, 12 where
-            monthly.
+        season: Steps in a season, of `fill="seasonal"` and of a forecaster that names none.
+            Default: from the frequency, 12 where monthly.
         sort: Sort rows by time. Default: unsorted rows are an error.
         duplicates: Which row to keep of those with the same time: `"first"`, `"last"`
             or their `"mean"`. Default: an error.

@@ -20,6 +20,7 @@ from kerasrnn.forecasting.data.frequency import (
 )
 from kerasrnn.forecasting.data.options import Reading
 from kerasrnn.forecasting.errors import DataError
+from kerasrnn.forecasting.wording import counted
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,9 @@ class Panel:
         lengths = self.lengths - drop
         for i in np.flatnonzero(lengths < 1)[:1]:
             raise DataError(
-                f"series {self.ids[i]!r} has {self.lengths[i]} rows, of which "
-                f"{self.lengths[i] - lengths[i]} are left out: none remains; give it more rows, "
-                "or leave the series out"
+                f"series {self.ids[i]!r} has {counted(self.lengths[i], 'row')}, of which "
+                f"{self.lengths[i] - lengths[i]} would be left out: none remains; give it more "
+                "rows, or leave the series out"
             )
         return self._cut(self.offsets[:-1], lengths)._filled_anew()
 
